@@ -1,0 +1,152 @@
+import * as z from 'zod';
+
+/**
+ * The bodies of the public HTTP API. The same schemas check requests and make the OpenAPI document; clients import their
+ * types. Unknown fields are refused: a client that sends `price` is told so instead of being believed or ignored.
+ */
+
+// Control characters are refused at the gate: PostgreSQL cannot store NUL, and one such text would fail a whole batch.
+const text = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    // oxlint-disable-next-line no-control-regex -- these are the ones meant
+    .regex(/^[^\u0000-\u001f\u007f]*$/u, 'must not contain control characters');
+
+/** Ids made by the system. */
+export const id = z.uuid().meta({ id: 'Id' });
+/** Names that a promoter gave in the season file. */
+export const slug = z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'must be 1 to 64 letters, digits or hyphens');
+const points = z.int().min(0).meta({ id: 'Points', description: '1 point is 1 KRW' });
+const time = z.iso.datetime();
+
+export const newAccount = z.strictObject({
+  name: text(100),
+  email: z.email().max(254),
+  password: z.string().min(8, 'must have at least 8 characters').max(200),
+});
+export const account = z.object({ userId: id, name: z.string(), email: z.string() }).meta({ id: 'Account' });
+export const me = account.extend({ role: z.enum(['fan', 'promoter', 'operator']) }).meta({ id: 'Me' });
+
+export const newSession = z.strictObject({
+  email: z.string().min(1).max(254),
+  password: z.string().min(1).max(200),
+  cookie: z.boolean().optional(),
+});
+export const session = z
+  .object({ accessToken: z.string().optional(), expiresAt: time, userId: id })
+  .meta({ id: 'Session' });
+
+const translation = z.object({ title: z.string(), artist: z.string(), venue: z.string() });
+export const concertView = z
+  .object({
+    concertId: slug,
+    title: z.string(),
+    artist: z.string(),
+    venue: z.string(),
+    onSaleAt: time,
+    saleState: z.enum(['scheduled', 'open', 'paused', 'closed']),
+    priceRange: z.object({ min: points, max: points }),
+    waitingRoom: z.boolean(),
+    translations: z.object({ ko: translation, en: translation }),
+  })
+  .meta({ id: 'Concert' });
+export const concertEdit = z.strictObject({
+  title: text(200).optional(),
+  artist: text(200).optional(),
+  onSaleAt: time.optional(),
+  saleState: z.enum(['open', 'paused', 'closed']).optional(),
+});
+
+export const performanceView = z
+  .object({ performanceId: slug, startsAt: time, seatsTotal: z.int(), seatsAvailable: z.int() })
+  .meta({ id: 'Performance' });
+
+export const seatMap = z
+  .object({
+    version: z.int(),
+    sections: z.array(
+      z.object({
+        name: z.string(),
+        grade: z.string(),
+        price: points,
+        seats: z.array(
+          z.object({
+            seatId: slug,
+            label: z.string(),
+            row: z.string(),
+            number: z.string(),
+            x: z.number(),
+            y: z.number(),
+          }),
+        ),
+      }),
+    ),
+  })
+  .meta({ id: 'SeatMap' });
+
+export const seatList = z
+  .object({
+    version: z.int(),
+    sequence: z.int(),
+    seats: z.array(
+      z.object({ seatId: slug, label: z.string(), status: z.enum(['available', 'reserved', 'paid']), price: points }),
+    ),
+  })
+  .meta({ id: 'SeatList' });
+
+export const newReservation = z.strictObject({
+  performanceId: slug,
+  seatIds: z
+    .array(slug)
+    .min(1)
+    .max(6)
+    .refine((ids) => new Set(ids).size === ids.length, 'must not name a seat twice'),
+});
+const seat = z.object({ seatId: slug, label: z.string(), price: points }).meta({ id: 'Seat' });
+export const reservation = z
+  .object({
+    reservationId: id,
+    status: z.enum(['reserved', 'paying', 'paid', 'cancelled', 'expired']),
+    performanceId: slug,
+    seats: z.array(seat),
+    amount: points,
+    expiresAt: time,
+  })
+  .meta({ id: 'Reservation' });
+export const paid = z
+  .object({ paymentId: id, reservationId: id, status: z.literal('paid'), amount: points, balance: points })
+  .meta({ id: 'Payment' });
+
+export const newCharge = z.strictObject({ amount: z.int().min(1).max(10_000_000) });
+export const charge = z.object({ balance: points, entryId: id }).meta({ id: 'Charge' });
+export const balance = z.object({ balance: points }).meta({ id: 'Balance' });
+export const entry = z
+  .object({
+    entryId: id,
+    type: z.enum(['charge', 'payment', 'return']),
+    amount: z.int(),
+    balanceAfter: points,
+    at: time,
+    reservationId: id.optional(),
+  })
+  .meta({ id: 'PointEntry' });
+
+export const problemBody = z
+  .looseObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string(),
+    traceId: z.string(),
+  })
+  .meta({ id: 'Problem' });
+
+export const page = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), nextCursor: z.string().nullable() });
+export const pageQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(100).default(20),
+  cursor: z.string().max(500).optional(),
+});

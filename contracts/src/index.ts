@@ -1,0 +1,22 @@
+export { accessToken, isCaller } from './access-token.ts';
+export { effect, reads, type Command, type None, type Refusals } from './command.ts';
+export { concert, partner, payment, user, type PartnerEvent, type Seat } from './commands.ts';
+export { isRefusalCode, problem, refusals, type Problem, type RefusalCode } from './refusals.ts';
+export type {
+  Account,
+  Caller,
+  Concert,
+  ConcertEdit,
+  ConcertQueries,
+  Page,
+  PaymentQueries,
+  Performance,
+  PointEntry,
+  Reservation,
+  Role,
+  SeatList,
+  SeatStatus,
+  Session,
+  Translation,
+  UserQueries,
+} from './queries.ts';

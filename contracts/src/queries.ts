@@ -1,0 +1,85 @@
+import type { Seat } from './commands.ts';
+
+/** What the gateway asks the services. Queries may fail fast; commands travel on the bus. */
+export type Page<T, C> = { items: T[]; next: C | null };
+
+export type Translation = { title: string; artist: string; venue: string };
+
+export type Concert = {
+  concertId: string;
+  title: string;
+  artist: string;
+  venue: string;
+  onSaleAt: string;
+  saleState: 'scheduled' | 'open' | 'paused' | 'closed';
+  priceRange: { min: number; max: number };
+  waitingRoom: boolean;
+  translations: { ko: Translation; en: Translation };
+  version: number;
+};
+
+export type Performance = { performanceId: string; startsAt: string; seatsTotal: number; seatsAvailable: number };
+
+export type SeatStatus = 'available' | 'reserved' | 'paid';
+export type SeatList = {
+  version: number;
+  sequence: number;
+  seats: { seatId: string; label: string; status: SeatStatus; price: number }[];
+};
+
+export type Reservation = {
+  reservationId: string;
+  status: 'reserved' | 'paying' | 'paid' | 'cancelled' | 'expired';
+  performanceId: string;
+  seats: Seat[];
+  amount: number;
+  expiresAt: string;
+};
+
+export type ConcertEdit = { title?: string; artist?: string; onSaleAt?: string; saleState?: 'open' | 'paused' | 'closed' };
+
+export type ConcertQueries = {
+  concerts(limit: number, after: string | null): Promise<Page<Concert, string>>;
+  concert(concertId: string): Promise<Concert | null>;
+  /** Changes what is given if the version is still `version`; a later one is a conflict. */
+  editConcert(concertId: string, version: number, edit: ConcertEdit): Promise<Concert | 'not_found' | 'conflict'>;
+  performances(concertId: string, limit: number, after: string | null): Promise<Page<Performance, string> | null>;
+  /** The stored JSON document and its version. */
+  seatMap(performanceId: string): Promise<{ version: number; body: string } | null>;
+  seats(performanceId: string, onlyAvailable: boolean): Promise<SeatList | null>;
+  reservations(userId: string, limit: number, before: string | null): Promise<Page<Reservation, string>>;
+  reservation(userId: string, reservationId: string): Promise<Reservation | null>;
+};
+
+export type PointEntry = {
+  entryId: string;
+  type: 'charge' | 'payment' | 'return';
+  amount: number;
+  balanceAfter: number;
+  at: string;
+  reservationId?: string;
+};
+
+export type PaymentQueries = {
+  balance(userId: string): Promise<{ balance: number }>;
+  entries(userId: string, limit: number, before: number | null): Promise<Page<PointEntry, number>>;
+};
+
+export type Role = 'fan' | 'promoter' | 'operator';
+export type Account = { userId: string; name: string; email: string; role: Role };
+/** What an access token says; `sessionId` is what signing out ends. */
+export type Caller = { userId: string; sessionId: string; role: Role };
+export type Session = { accessToken: string; expiresAt: string; userId: string };
+
+export type UserQueries = {
+  signUp(account: {
+    name: string;
+    email: string;
+    password: string;
+  }): Promise<{ userId: string; name: string; email: string } | 'email_taken' | 'overloaded'>;
+  signIn(email: string, password: string): Promise<Session | 'invalid_credentials' | 'overloaded'>;
+  signOut(caller: Caller): Promise<void>;
+  account(userId: string): Promise<Account | null>;
+  /** Sessions signed out before their end: what a valid signature alone cannot tell. */
+  endedSessions(): Promise<string[]>;
+};

@@ -1,0 +1,66 @@
+/**
+ * The bus delivers; the databases remember. Whatever a bus promises beyond "probably, at least once, in no order" is not
+ * relied upon: a lost message is asked for again by the saga that needs it, a repeated one is answered from a journal.
+ */
+
+/** A named queue and the type of what travels on it. */
+export type Queue<T> = { readonly name: string; readonly _type?: T };
+
+export const queue = <T>(name: string): Queue<T> => ({ name });
+
+/** A message and how often its frame was delivered before it was acknowledged, this time included. */
+export type Delivery<T> = { readonly message: T; readonly deliveries: number };
+
+/**
+ * What a handler says of one message: it is done (its effect is durable), it wants it again later, or it can never succeed
+ * and is set aside as a dead letter where an operator sees it.
+ */
+export type Verdict = 'done' | { retryAfterMs: number } | { dead: string };
+
+/**
+ * Takes a natural batch: everything that arrived while the last batch was in flight, up to `batchMax`. Returns a verdict per
+ * message, in order, or nothing when all are done. What it throws is a fault: the whole batch is delivered again.
+ */
+export type Handler<T> = (batch: readonly Delivery<T>[]) => Promise<readonly Verdict[] | void>;
+
+export type ConsumeOptions = {
+  /** Messages per batch. */
+  batchMax?: number;
+  /** Batches handled at the same time. */
+  inFlightMax?: number;
+  /** A batch not settled by then is delivered again, even if its handler is still working. */
+  ackWaitMs?: number;
+  /** Refuse new frames above this many waiting messages. */
+  waitingMax?: number;
+};
+
+export type Consumer = {
+  /** Takes no further batch; resolves when the ones in flight have settled. */
+  stop(): Promise<void>;
+};
+
+export type DeadLetter = { queue: string; message: unknown; reason: string; at: number };
+
+export type Bus = {
+  /** Hands one frame over. Throws `QueueFull` when the queue has no room: nothing of the frame was taken then. */
+  publish<T>(to: Queue<T>, messages: readonly T[]): Promise<void>;
+  consume<T>(from: Queue<T>, handler: Handler<T>, options?: ConsumeOptions): Consumer;
+  deadLetters(): readonly DeadLetter[];
+  /** Puts the dead letters of a queue back on it; returns how many. */
+  replayDeadLetters(queueName: string): Promise<number>;
+  close(): Promise<void>;
+};
+
+export class QueueFull extends Error {
+  override name = 'QueueFull';
+  constructor(queueName: string) {
+    super(`The queue ${queueName} is full.`);
+  }
+}
+
+/** Limits every implementation keeps. */
+export const frameMessagesMax = 512;
+/** From this delivery on the commands of a frame run one by one, so that a poisonous one is found out. */
+export const aloneFromDelivery = 3;
+/** At this delivery a message is set aside as a dead letter instead of being handled. */
+export const deadAtDelivery = 6;

@@ -1,0 +1,151 @@
+import type { Bus, Consumer, Delivery, Verdict } from '../messaging/index.ts';
+import { isConflict, isDeterministic, type Queryable } from '../postgres/index.ts';
+import { commandQueue, replyQueue, type CommandMessage, type Outcome, type ReplyMessage } from '../saga/index.ts';
+import type { Log } from '../service/index.ts';
+
+/** Answers commands that only read: the bodies of a batch in, an outcome for each out, in order. */
+export type Reader = (bodies: readonly unknown[]) => Promise<readonly Outcome[]>;
+
+export type ParticipantOptions = {
+  readonly bus: Bus;
+  /** The service's name: it obeys what comes on its command queue. */
+  readonly service: string;
+  /** Where the journal and the functions `lock_rows` and `decide` are. */
+  readonly database: Queryable;
+  /** Commands with an effect, by name: those that the service's `decide` knows. */
+  readonly effects: readonly string[];
+  readonly reads?: Readonly<Record<string, Reader>>;
+  readonly log: Log;
+  readonly batchMax?: number;
+  readonly inFlightMax?: number;
+  /** Called after every batch of effects that committed. */
+  readonly afterCommit?: () => void;
+};
+
+const conflictRetriesMax = 5;
+const unknownTypeRetryMs = 2_000;
+
+/** Obeys a service's commands in natural batches: one transaction and one round trip per batch, replies after the commit. */
+export class Participant {
+  readonly #options: ParticipantOptions;
+  readonly #effects: ReadonlySet<string>;
+  readonly #reads: Readonly<Record<string, Reader>>;
+  readonly #consumer: Consumer;
+
+  constructor(options: ParticipantOptions) {
+    this.#options = options;
+    this.#effects = new Set(options.effects);
+    this.#reads = options.reads ?? {};
+    this.#consumer = options.bus.consume(commandQueue(options.service), (batch) => this.#obey(batch), {
+      batchMax: options.batchMax ?? 512,
+      inFlightMax: options.inFlightMax ?? 1,
+    });
+  }
+
+  stop(): Promise<void> {
+    return this.#consumer.stop();
+  }
+
+  async #obey(batch: readonly Delivery<CommandMessage>[]): Promise<Verdict[]> {
+    const verdicts: Verdict[] = batch.map(() => 'done');
+    const effects: Placed[] = [];
+    const readers = new Map<string, Placed[]>();
+    for (const [at, { message }] of batch.entries()) {
+      if (this.#effects.has(message.type) || message.direction === 'settle') effects.push({ at, message });
+      else if (Object.hasOwn(this.#reads, message.type)) pushTo(readers, message.type, { at, message });
+      // A newer build may know it: neither dropped nor answered.
+      else verdicts[at] = { retryAfterMs: unknownTypeRetryMs };
+    }
+    const replies: Replies = new Map();
+    await Promise.all([
+      ...[...readers].map(([type, placed]) => this.#read(type, placed, replies)),
+      this.#effect(effects, replies, verdicts),
+    ]);
+    await Promise.all([...replies].map(([to, messages]) => this.#options.bus.publish(replyQueue(to), messages)));
+    return verdicts;
+  }
+
+  async #read(type: string, placed: readonly Placed[], replies: Replies): Promise<void> {
+    const outcomes = await this.#reads[type]?.(placed.map(({ message }) => message.body));
+    for (const [index, { message }] of placed.entries()) addReply(replies, message, outcomes?.[index]);
+  }
+
+  /** A (saga, step) stands once in a call: what repeats it, or undoes it, goes into the next wave. */
+  async #effect(placed: readonly Placed[], replies: Replies, verdicts: Verdict[]): Promise<void> {
+    for (let rest = placed; rest.length > 0; ) {
+      const seen = new Set<string>();
+      const [wave, later]: [Placed[], Placed[]] = [[], []];
+      for (const one of rest) {
+        const key = `${one.message.saga}/${one.message.step}`;
+        (seen.has(key) ? later : wave).push(one);
+        seen.add(key);
+      }
+      await this.#handle(wave, replies, verdicts);
+      rest = later;
+    }
+  }
+
+  async #handle(wave: readonly Placed[], replies: Replies, verdicts: Verdict[]): Promise<void> {
+    try {
+      const outcomes = await this.#callRepeatingConflicts(wave.map(({ message }) => message));
+      for (const [index, { message }] of wave.entries()) addReply(replies, message, outcomes[index]);
+      this.#options.afterCommit?.();
+    } catch (error) {
+      if (!isDeterministic(error)) throw error;
+      const [only] = wave;
+      if (wave.length === 1 && only) {
+        this.#options.log.error({ error, type: only.message.type, saga: only.message.saga }, 'a command was set aside');
+        verdicts[only.at] = { dead: error instanceof Error ? error.message : String(error) };
+        return;
+      }
+      // One bad command harms itself only: halve until it stands alone (rule 14).
+      const middle = wave.length >> 1;
+      await this.#handle(wave.slice(0, middle), replies, verdicts);
+      await this.#handle(wave.slice(middle), replies, verdicts);
+    }
+  }
+
+  async #callRepeatingConflicts(commands: readonly CommandMessage[]): Promise<readonly Outcome[]> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await callHandle(this.#options.database, commands);
+      } catch (error) {
+        if (!isConflict(error) || attempt >= conflictRetriesMax) throw error;
+      }
+    }
+  }
+}
+
+type Placed = { at: number; message: CommandMessage };
+type Replies = Map<string, ReplyMessage[]>;
+
+/** One call of the journal's `handle`: outcomes in the order of the commands. */
+export async function callHandle(database: Queryable, commands: readonly CommandMessage[]): Promise<Outcome[]> {
+  const batch = commands.map(({ saga, step, direction, type, body }, index) => ({
+    ord: index + 1,
+    saga,
+    step,
+    direction,
+    type,
+    body,
+  }));
+  const [row] = await database.query<{ answer: Outcome[] }>(
+    'select handle($1::jsonb) as answer',
+    [JSON.stringify(batch)],
+    'handle',
+  );
+  if (!row) throw new Error('handle returned no row.');
+  return row.answer;
+}
+
+function addReply(replies: Replies, message: CommandMessage, outcome: Outcome | undefined): void {
+  if (!outcome) throw new Error(`There is no outcome for ${message.type}.`);
+  const { saga, step, direction } = message;
+  pushTo(replies, message.replyTo, { saga, step, direction, outcome });
+}
+
+function pushTo<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}

@@ -1,0 +1,102 @@
+import pg from 'pg';
+
+/** Where a database is. Either a URL or the parts (a directory as `host` is a Unix socket). */
+export type Connection =
+  | { readonly url: string }
+  | { readonly host: string; readonly port: number; readonly user: string; readonly database: string };
+
+export type DatabaseOptions = {
+  readonly connectionsMax?: number;
+  readonly statementTimeoutMs?: number;
+  readonly lockTimeoutMs?: number;
+  /** Settings of every connection, as `set` takes them. */
+  readonly settings?: Readonly<Record<string, string | number>>;
+};
+
+export type Row = Readonly<Record<string, unknown>>;
+
+/** Anything that runs a statement: the pool, or a transaction's connection. A named statement is prepared once. */
+export type Queryable = {
+  query<R extends Row>(text: string, values?: readonly unknown[], name?: string): Promise<R[]>;
+};
+
+// bigint columns here hold amounts, counts and versions: all below 2^53.
+const types = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    oid === 20 ? Number : pg.types.getTypeParser(oid, format as 'text'),
+};
+
+const queryOn =
+  (client: { query: (config: pg.QueryConfig) => Promise<pg.QueryResult> }): Queryable['query'] =>
+  async <R extends Row>(text: string, values: readonly unknown[] = [], name?: string): Promise<R[]> => {
+    const result = await client.query({ text, values: [...values], ...(name && { name }) });
+    // The shape of a row is the statement's, written beside it in a store; SQL cannot tell the compiler.
+    return result.rows as R[];
+  };
+
+/** A bounded pool of connections to one service's database. */
+export class Database implements Queryable {
+  readonly #pool: pg.Pool;
+  readonly query: Queryable['query'];
+
+  constructor(connection: Connection, options: DatabaseOptions = {}) {
+    const { connectionsMax = 6, statementTimeoutMs = 10_000, lockTimeoutMs = 5_000 } = options;
+    const settings = {
+      statement_timeout: statementTimeoutMs,
+      lock_timeout: lockTimeoutMs,
+      idle_in_transaction_session_timeout: 30_000,
+      ...options.settings,
+    };
+    this.#pool = new pg.Pool({
+      ...('url' in connection ? { connectionString: connection.url } : connection),
+      max: connectionsMax,
+      connectionTimeoutMillis: 10_000,
+      idleTimeoutMillis: 0,
+      options: Object.entries(settings)
+        .map(([name, value]) => `-c ${name}=${value}`)
+        .join(' '),
+      types,
+    });
+    // A connection that breaks while idle is replaced by the next query; the pool must not end the process for it.
+    this.#pool.on('error', () => {});
+    this.query = queryOn(this.#pool);
+  }
+
+  /** Runs `work` in one transaction at READ COMMITTED; commits when it resolves, rolls back when it throws. */
+  async transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect();
+    let broken: Error | undefined;
+    try {
+      await client.query('begin');
+      const result = await work({ query: queryOn(client) });
+      await client.query('commit');
+      return result;
+    } catch (error) {
+      await client.query('rollback').catch((cause: unknown) => {
+        broken = cause instanceof Error ? cause : new Error(String(cause));
+      });
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#pool.end();
+  }
+}
+
+/** The SQLSTATE of a PostgreSQL error, if it is one. */
+export function sqlState(error: unknown): string | undefined {
+  return error instanceof pg.DatabaseError ? error.code : undefined;
+}
+
+/** Errors of a statement that may well succeed when run again as it is: deadlock, serialization, unique key met late. */
+export const isConflict = (error: unknown): boolean => ['40P01', '40001', '23505'].includes(sqlState(error) ?? '');
+
+/** Errors that lie in the statement's own data and come again however often it runs. */
+export function isDeterministic(error: unknown): boolean {
+  const state = sqlState(error);
+  // 22 data exception, 23 integrity constraint, 42 syntax or access, P0 raised by plpgsql.
+  return state !== undefined && /^(22|23|42|P0)/.test(state);
+}

@@ -1,0 +1,12 @@
+export {
+  Database,
+  isConflict,
+  isDeterministic,
+  sqlState,
+  type Connection,
+  type DatabaseOptions,
+  type Queryable,
+  type Row,
+} from './database.ts';
+export { migrate, type MigrationSet } from './migrate.ts';
+export { AlreadyRunning, CannotStart, startEmbedded, type EmbeddedPostgres } from './embedded.ts';

@@ -1,0 +1,57 @@
+import { queue, type Queue } from '../messaging/index.ts';
+import type { Direction, Outcome } from './transition.ts';
+
+/** What a participant is asked. `replyTo` names the queue of the driver that owns the saga. */
+export type CommandMessage = {
+  readonly type: string;
+  readonly saga: string;
+  readonly step: string;
+  readonly direction: Direction;
+  readonly body: unknown;
+  readonly replyTo: string;
+  readonly traceId: string;
+};
+
+export type ReplyMessage = {
+  readonly saga: string;
+  readonly step: string;
+  readonly direction: Direction;
+  readonly outcome: Outcome;
+};
+
+/** Asks for a saga. `id` is random and new for every request; (fan, route, key) is what makes two requests one. */
+export type StartMessage = {
+  readonly id: string;
+  readonly name: string;
+  readonly fan: string;
+  readonly route: string;
+  readonly key: string;
+  readonly fingerprint: string;
+  readonly input: object;
+  readonly traceId: string;
+  /** Epoch milliseconds. The sender has given up by then: starting later would be work for nobody. */
+  readonly notAfter: number;
+  readonly replyTo: string;
+  /** The sender will not wait for the answer and wants to know as soon as the saga is stored. */
+  readonly tellStored: boolean;
+};
+
+/** The bytes a fan gets: an HTTP status and a body, the same whoever computes them. */
+export type Answer = { readonly status: number; readonly body: string };
+
+/** What the sender of a start is told; `id` is the start's, `operation` the saga that answers it. */
+export type AnswerMessage = { readonly id: string; readonly operation: string } & (
+  | { readonly kind: 'stored' }
+  | { readonly kind: 'answer'; readonly answer: Answer; readonly replayed: boolean }
+  | { readonly kind: 'in_flight' }
+  | { readonly kind: 'key_reused' }
+  | { readonly kind: 'overloaded' }
+);
+
+export const startQueue: Queue<StartMessage> = queue('sagas.start');
+export const replyQueue = (owner: string): Queue<ReplyMessage> => queue(`sagas.replies.${owner}`);
+export const answerQueue = (name: string): Queue<AnswerMessage> => queue(name);
+
+/** `room.do-it` is obeyed by whoever consumes `room.commands`. */
+export const commandQueue = (service: string): Queue<CommandMessage> => queue(`${service}.commands`);
+export const serviceOf = (command: string): string => command.slice(0, command.indexOf('.'));

@@ -1,0 +1,67 @@
+-- One row per saga: what was asked, who drives it, how it ended. The row is its own outbox: while it is open, its owner
+-- asks its participants again until they answer, and when the owner is gone another driver takes the row over.
+
+create table saga (
+  id uuid primary key,
+  name text not null,
+  version int not null,
+  fan text not null,
+  route text not null,
+  key text not null,
+  fingerprint text not null,
+  input json not null,
+  trace_id text not null,
+  status text not null default 'running' check (status in ('running', 'compensating', 'succeeded', 'failed')),
+  -- Why it turned round; set together with 'compensating', before the first undo leaves.
+  reason json,
+  owner text not null,
+  -- Grows with every change of owner; a write that carries an older one finds no row.
+  epoch int not null default 1,
+  created_at timestamptz not null default now(),
+  deadline_at timestamptz not null,
+  ended_at timestamptz,
+  -- The final answer, byte for byte: text, because jsonb would reorder its keys.
+  answer_status int,
+  answer text,
+  times json,
+  unique (fan, route, key)
+);
+
+create index saga_open on saga (owner) where status in ('running', 'compensating');
+
+-- Who drives. A driver that does not renew its lease loses its rows to the others.
+create table driver (
+  id text primary key,
+  lease_until timestamptz not null
+);
+
+-- Inserts what is new and tells of the rest what is already there. A driver drives only what this inserted.
+create function start_sagas(batch jsonb, driver_id text)
+returns table (id uuid, inserted boolean, existing json)
+language plpgsql as $$
+#variable_conflict use_column
+declare
+  new_ids uuid[];
+begin
+  with put as (
+    insert into saga (id, name, version, fan, route, key, fingerprint, input, trace_id, owner, deadline_at)
+    select b.id, b.name, b.version, b.fan, b.route, b.key, b.fingerprint, b.input, b."traceId", driver_id,
+           now() + b."deadlineMs" * interval '1 millisecond'
+    from jsonb_to_recordset(batch) as b(
+      id uuid, name text, version int, fan text, route text, key text, fingerprint text, input json,
+      "traceId" text, "deadlineMs" int)
+    -- Not an effect: whoever loses here is told of the row that won.
+    on conflict (fan, route, key) do nothing
+    returning saga.id
+  )
+  select coalesce(array_agg(put.id), '{}') into new_ids from put;
+
+  return query
+  select b.id, b.id = any (new_ids),
+         case when b.id = any (new_ids) then null else (
+           select json_build_object(
+             'id', s.id, 'fingerprint', s.fingerprint, 'status', s.status,
+             'answerStatus', s.answer_status, 'answer', s.answer)
+           from saga s where s.fan = b.fan and s.route = b.route and s.key = b.key) end
+  from jsonb_to_recordset(batch) as b(id uuid, fan text, route text, key text);
+end $$;

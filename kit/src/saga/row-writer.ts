@@ -1,0 +1,65 @@
+import type { Log } from '../service/index.ts';
+import type { RowWrite, SagaStore } from './store.ts';
+
+type Waiting = { write: RowWrite; done: (isOurs: boolean) => void };
+
+const retryFirstMs = 100;
+const retryMaxMs = 5_000;
+
+/**
+ * Writes rows in natural batches: what gathers while one statement is under way is the next statement. A write that fails is
+ * tried again until it is known to be in or to be somebody else's; how many wait is bounded by the live sagas.
+ */
+export class RowWriter {
+  readonly #store: SagaStore;
+  readonly #owner: string;
+  readonly #log: Log;
+  #waiting: Waiting[] = [];
+  #running: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(store: SagaStore, owner: string, log: Log) {
+    this.#store = store;
+    this.#owner = owner;
+    this.#log = log;
+  }
+
+  /** Resolves to whether the row was still this driver's. */
+  write(write: RowWrite): Promise<boolean> {
+    return new Promise((done) => {
+      this.#waiting.push({ write, done });
+      this.#running ??= this.#run();
+    });
+  }
+
+  /** Writes what waits, giving up on a database that does not answer: the next owner comes to the same end. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    await new Promise((turn) => setImmediate(turn));
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      const ours = await this.#writeUntilDone(batch.map(({ write }) => write));
+      for (const { write, done } of batch) done(ours.has(write.id));
+    }
+    this.#running = undefined;
+  }
+
+  async #writeUntilDone(writes: readonly RowWrite[]): Promise<ReadonlySet<string>> {
+    // A try whose commit was in doubt may have ended rows already: the repeat would not find them open.
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return new Set(await this.#store.write(writes, this.#owner));
+      } catch (error) {
+        if (this.#stopped) return new Set();
+        this.#log.warn({ error, rows: writes.length }, 'saga rows could not be written; trying again');
+        const delayMs = Math.min(retryMaxMs, retryFirstMs * 2 ** attempt) * (0.5 + Math.random() / 2);
+        await new Promise((later) => setTimeout(later, delayMs));
+      }
+    }
+  }
+}

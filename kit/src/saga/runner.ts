@@ -1,0 +1,381 @@
+import type { Bus, Consumer, Delivery } from '../messaging/index.ts';
+import type { Log } from '../service/index.ts';
+import type { Saga } from './definition.ts';
+import {
+  answerQueue,
+  commandQueue,
+  replyQueue,
+  serviceOf,
+  startQueue,
+  type Answer,
+  type AnswerMessage,
+  type CommandMessage,
+  type ReplyMessage,
+  type StartMessage,
+} from './messages.ts';
+import { RowWriter } from './row-writer.ts';
+import type { Existing, NewRow, OpenRow, SagaStore } from './store.ts';
+import {
+  advance,
+  freshState,
+  resumedState,
+  type Ending,
+  type Event,
+  type SagaState,
+  type Transition,
+} from './transition.ts';
+
+/** Turns an ending into the bytes the fan gets; must depend on nothing but its arguments. */
+export type Encode = (ending: Ending, saga: { name: string; version: number; traceId: string }) => Answer;
+
+export type RunnerOptions = {
+  readonly bus: Bus;
+  readonly store: SagaStore;
+  readonly definitions: readonly Saga[];
+  readonly encode: Encode;
+  readonly log: Log;
+  /** New for every process: a restarted one is another driver. */
+  readonly owner: string;
+  /** A system that knows itself alone takes every open row at its start. */
+  readonly alone: boolean;
+  readonly now?: () => number;
+  readonly random?: () => number;
+  /** Live sagas above which starts are refused, by saga where one may use less than all of it. */
+  readonly liveMax?: number;
+  readonly shares?: Readonly<Record<string, number>>;
+  readonly leaseSeconds?: number;
+  readonly tickMs?: number;
+};
+
+/** A saga in this driver's memory. */
+type Live = {
+  readonly id: string;
+  readonly saga: Saga;
+  readonly row: Pick<StartMessage, 'fan' | 'route' | 'key' | 'fingerprint' | 'input' | 'traceId'>;
+  readonly epoch: number;
+  state: SagaState;
+  stored: boolean;
+  /** What must not leave before the row is stored, and what came back before it was. */
+  held: CommandMessage[];
+  early: ReplyMessage[];
+  /** Who asked (by start id) and waits for the answer. */
+  waiting: { to: string; startId: string }[];
+  answer?: Answer;
+};
+
+const alarmAfterAttempts = 5;
+const takeOverRowsMax = 500;
+
+/** Drives sagas: takes starts and replies in batches, lets the pure transition decide, sends what it says. */
+export class Runner {
+  readonly #options: Required<Omit<RunnerOptions, 'shares'>> & Pick<RunnerOptions, 'shares'>;
+  readonly #live = new Map<string, Live>();
+  readonly #liveByKey = new Map<string, Live>();
+  readonly #definitions: ReadonlyMap<string, Saga>;
+  readonly #newest: ReadonlyMap<string, Saga>;
+  readonly #writer: RowWriter;
+  readonly #consumers: Consumer[] = [];
+  readonly #outgoing = new Map<string, CommandMessage[]>();
+  readonly #answers = new Map<string, AnswerMessage[]>();
+  #ticker: NodeJS.Timeout | undefined;
+  #ticking: Promise<void> = Promise.resolve();
+  #nextLeaseAt = 0;
+  #stopping = false;
+
+  constructor(options: RunnerOptions) {
+    this.#options = {
+      now: Date.now,
+      random: Math.random,
+      liveMax: 4_096,
+      leaseSeconds: 5,
+      tickMs: 250,
+      ...options,
+    };
+    this.#definitions = new Map(options.definitions.map((saga) => [`${saga.name}/${saga.version}`, saga]));
+    this.#newest = new Map(
+      options.definitions.toSorted((a, b) => a.version - b.version).map((saga) => [saga.name, saga]),
+    );
+    this.#writer = new RowWriter(options.store, options.owner, options.log);
+  }
+
+  get liveCount(): number {
+    return this.#live.size;
+  }
+
+  async start(): Promise<void> {
+    const { bus, owner, store, leaseSeconds, alone } = this.#options;
+    await store.renewLease(owner, leaseSeconds);
+    this.#consumers.push(bus.consume(replyQueue(owner), (batch) => this.#onReplies(batch), { batchMax: 4_096 }));
+    await this.#takeOver(alone ? 'all' : 'orphaned');
+    this.#consumers.push(bus.consume(startQueue, (batch) => this.#onStarts(batch), { batchMax: 1_024 }));
+    this.#ticker = setInterval(() => {
+      this.#ticking = this.#ticking.then(() => this.#tick());
+    }, this.#options.tickMs);
+  }
+
+  /** Takes no further start, lets the live sagas end for at most `drainMs`, gives the rest to whoever comes next. */
+  async stop(drainMs: number): Promise<void> {
+    this.#stopping = true;
+    await this.#consumers[1]?.stop();
+    const giveUpAt = Date.now() + drainMs;
+    while (this.#live.size > 0 && Date.now() < giveUpAt) await new Promise((done) => setTimeout(done, 20));
+    clearInterval(this.#ticker);
+    await this.#ticking;
+    await this.#consumers[0]?.stop();
+    await this.#writer.stop();
+    await this.#options.store.endLease(this.#options.owner).catch(() => {
+      // The lease ends by itself; a database that is gone must not hold the shutdown up.
+    });
+  }
+
+  // ── starts ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #onStarts(batch: readonly Delivery<StartMessage>[]): Promise<void> {
+    const fresh: { live: Live; row: NewRow }[] = [];
+    for (const { message } of batch) {
+      const live = this.#consider(message);
+      if (live) fresh.push({ live, row: { ...message, version: live.saga.version, deadlineMs: live.saga.deadlineMs } });
+    }
+    await this.#flush();
+    if (fresh.length === 0) return;
+    try {
+      const stored = await this.#options.store.start(
+        fresh.map(({ row }) => row),
+        this.#options.owner,
+      );
+      const byId = new Map(stored.map((one) => [one.id, one]));
+      for (const { live, row } of fresh) {
+        const result = byId.get(live.id);
+        if (result?.inserted) this.#onStored(live, row);
+        else this.#onExisting(live, row, result?.existing ?? null);
+      }
+    } catch (error) {
+      // Nothing with an effect has left. The sender repeats its start until it is told of a stored row.
+      for (const { live } of fresh) this.#forget(live);
+      throw error;
+    }
+    await this.#flush();
+  }
+
+  /** A start that is new to this driver becomes live, and what only reads leaves at once, while the row is being stored. */
+  #consider(start: StartMessage): Live | undefined {
+    const { now, shares, liveMax } = this.#options;
+    const known = this.#live.get(start.id) ?? this.#liveByKey.get(keyOf(start));
+    if (known) return this.#onRepeatedStart(known, start);
+    if (now() > start.notAfter || this.#stopping) return undefined;
+    const saga = this.#newest.get(start.name);
+    if (!saga) throw new Error(`There is no saga ${start.name}.`);
+    if (this.#live.size >= liveMax * (shares?.[start.name] ?? 1)) {
+      this.#tell(start.replyTo, { id: start.id, operation: start.id, kind: 'overloaded' });
+      return undefined;
+    }
+    const live: Live = {
+      id: start.id,
+      saga,
+      row: start,
+      epoch: 1,
+      state: freshState(saga, now()),
+      stored: false,
+      held: [],
+      early: [],
+      waiting: [{ to: start.replyTo, startId: start.id }],
+    };
+    this.#remember(live);
+    this.#apply(live, { kind: 'begin' });
+    return live;
+  }
+
+  #onRepeatedStart(live: Live, start: StartMessage): undefined {
+    const told = { id: start.id, operation: live.id };
+    if (live.id !== start.id && live.row.fingerprint !== start.fingerprint)
+      this.#tell(start.replyTo, { ...told, kind: 'key_reused' });
+    else if (live.answer)
+      this.#tell(start.replyTo, { ...told, kind: 'answer', answer: live.answer, replayed: live.id !== start.id });
+    else if (live.id !== start.id) this.#tell(start.replyTo, { ...told, kind: 'in_flight' });
+    else if (live.stored) this.#tell(start.replyTo, { ...told, kind: 'stored' });
+    return undefined;
+  }
+
+  #onStored(live: Live, start: StartMessage): void {
+    live.stored = true;
+    if (start.tellStored) this.#tell(start.replyTo, { id: start.id, operation: live.id, kind: 'stored' });
+    for (const command of live.held) this.#post(command);
+    live.held = [];
+    for (const reply of live.early.splice(0)) this.#applyReply(live, reply);
+  }
+
+  #onExisting(live: Live, start: StartMessage, existing: Existing | null): void {
+    this.#forget(live);
+    if (!existing) return;
+    const told = { id: start.id, operation: existing.id };
+    const ended = existing.status === 'succeeded' || existing.status === 'failed';
+    // The row of this very start, stored by a try whose answer was lost: whoever drives it will answer.
+    if (existing.id === start.id && !ended) this.#tell(start.replyTo, { ...told, kind: 'stored' });
+    else if (existing.fingerprint !== start.fingerprint) this.#tell(start.replyTo, { ...told, kind: 'key_reused' });
+    else if (!ended) this.#tell(start.replyTo, { ...told, kind: 'in_flight' });
+    else {
+      const answer = { status: existing.answerStatus ?? 500, body: existing.answer ?? '' };
+      this.#tell(start.replyTo, { ...told, kind: 'answer', answer, replayed: existing.id !== start.id });
+    }
+  }
+
+  // ── replies ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #onReplies(batch: readonly Delivery<ReplyMessage>[]): Promise<void> {
+    for (const { message } of batch) {
+      const live = this.#live.get(message.saga);
+      if (!live) continue;
+      if (live.stored) this.#applyReply(live, message);
+      else live.early.push(message);
+    }
+    await this.#flush();
+  }
+
+  #applyReply(live: Live, { step, direction, outcome }: ReplyMessage): void {
+    this.#apply(live, { kind: 'reply', step, direction, outcome });
+  }
+
+  #apply(live: Live, event: Event): void {
+    const { saga, state, row } = live;
+    const transition = advance(saga, row.input, state, event, this.#options.now());
+    live.state = transition.state;
+    for (const { step, direction, command, body, effect } of transition.send) {
+      const message: CommandMessage = {
+        type: command,
+        saga: live.id,
+        step,
+        direction,
+        body,
+        replyTo: this.#options.owner,
+        traceId: row.traceId,
+      };
+      if (effect && !live.stored) live.held.push(message);
+      else this.#post(message);
+    }
+    if (transition.turn) this.#turn(live, transition.turn);
+    if (transition.end) this.#end(live, transition.end);
+  }
+
+  #turn(live: Live, reason: NonNullable<Transition['turn']>): void {
+    const { id, epoch } = live;
+    const write = { id, epoch, status: 'compensating', reason, answerStatus: null, answer: null, times: null } as const;
+    void this.#writer.write(write).then((isOurs) => {
+      if (!isOurs) return this.#forget(live);
+      this.#apply(live, { kind: 'turned' });
+      return this.#flush();
+    });
+  }
+
+  /** What every driver would answer is told at once and stored behind; anything else is told after the row is ours. */
+  #end(live: Live, ending: Ending): void {
+    const { id, epoch, saga, row, state } = live;
+    const answer = this.#options.encode(ending, { name: saga.name, version: saga.version, traceId: row.traceId });
+    const written = this.#writer.write({
+      id,
+      epoch,
+      status: ending.status,
+      reason: ending.status === 'failed' ? ending.reason : null,
+      answerStatus: answer.status,
+      answer: answer.body,
+      times: state.times,
+    });
+    if (ending.journaled) this.#answer(live, answer);
+    void written.then((isOurs) => {
+      this.#forget(live);
+      if (!isOurs || ending.journaled) return undefined;
+      this.#answer(live, answer);
+      return this.#flush();
+    });
+  }
+
+  #answer(live: Live, answer: Answer): void {
+    live.answer = answer;
+    for (const { to, startId } of live.waiting)
+      this.#tell(to, { id: startId, operation: live.id, kind: 'answer', answer, replayed: false });
+  }
+
+  // ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #tick(): Promise<void> {
+    const { now, random, store, owner, leaseSeconds, log } = this.#options;
+    try {
+      for (const live of this.#live.values()) {
+        if (!live.stored) continue;
+        this.#apply(live, { kind: 'tick', random: random() });
+        this.#alarm(live);
+      }
+      await this.#flush();
+      if (now() < this.#nextLeaseAt) return;
+      this.#nextLeaseAt = now() + (leaseSeconds * 1_000) / 4;
+      await store.renewLease(owner, leaseSeconds);
+      if (!this.#stopping) await this.#takeOver('orphaned');
+    } catch (error) {
+      log.warn({ error }, 'the saga runner could not keep its lease; it tries again');
+    }
+  }
+
+  #alarm({ id, saga, state }: Live): void {
+    for (const { step, direction, attempts, dueAt } of state.open)
+      if (attempts === alarmAfterAttempts && dueAt - this.#options.now() > 0)
+        this.#options.log.error({ saga: id, name: saga.name, step, direction, attempts }, 'a step does not answer');
+  }
+
+  async #takeOver(which: 'orphaned' | 'all'): Promise<void> {
+    const { store, owner, definitions, now } = this.#options;
+    for (;;) {
+      const rows = await store.takeOver(owner, definitions, which, takeOverRowsMax);
+      for (const row of rows) this.#resume(row, now());
+      await this.#flush();
+      if (rows.length < takeOverRowsMax) return;
+    }
+  }
+
+  #resume(row: OpenRow, now: number): void {
+    const saga = this.#definitions.get(`${row.name}/${row.version}`);
+    if (!saga) throw new Error(`There is no saga ${row.name} version ${row.version}.`);
+    const state = resumedState(now + row.remainingMs, row.reason ?? undefined);
+    const live: Live = { id: row.id, saga, row, epoch: row.epoch, state, stored: true, held: [], early: [], waiting: [] };
+    this.#remember(live);
+    this.#apply(live, { kind: 'begin' });
+  }
+
+  // ── memory and mail ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  #remember(live: Live): void {
+    this.#live.set(live.id, live);
+    this.#liveByKey.set(keyOf(live.row), live);
+  }
+
+  #forget(live: Live): void {
+    if (this.#live.get(live.id) === live) this.#live.delete(live.id);
+    if (this.#liveByKey.get(keyOf(live.row)) === live) this.#liveByKey.delete(keyOf(live.row));
+  }
+
+  #post(command: CommandMessage): void {
+    append(this.#outgoing, serviceOf(command.type), command);
+  }
+
+  #tell(to: string, answer: AnswerMessage): void {
+    append(this.#answers, to, answer);
+  }
+
+  /** Sends what has gathered: one frame per destination. What a full queue refuses is asked again by the next tick. */
+  async #flush(): Promise<void> {
+    const { bus, log } = this.#options;
+    const sends: Promise<void>[] = [];
+    for (const [service, commands] of this.#outgoing) sends.push(bus.publish(commandQueue(service), commands));
+    for (const [to, answers] of this.#answers) sends.push(bus.publish(answerQueue(to), answers));
+    this.#outgoing.clear();
+    this.#answers.clear();
+    for (const result of await Promise.allSettled(sends))
+      if (result.status === 'rejected') log.warn({ error: result.reason }, 'messages could not be sent');
+  }
+}
+
+const keyOf = ({ fan, route, key }: { fan: string; route: string; key: string }): string => `${fan}\n${route}\n${key}`;
+
+function append<V>(map: Map<string, V[]>, key: string, value: V): void {
+  const list = map.get(key);
+  if (list) list.push(value);
+  else map.set(key, [value]);
+}

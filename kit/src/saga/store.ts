@@ -1,0 +1,122 @@
+import type { Queryable } from '../postgres/index.ts';
+import type { StartMessage } from './messages.ts';
+import type { Refusal, StepTimes } from './transition.ts';
+
+/** What a repeated (fan, route, key) meets. */
+export type Existing = {
+  readonly id: string;
+  readonly fingerprint: string;
+  readonly status: 'running' | 'compensating' | 'succeeded' | 'failed';
+  readonly answerStatus: number | null;
+  readonly answer: string | null;
+};
+
+export type Stored = { readonly id: string; readonly inserted: boolean; readonly existing: Existing | null };
+
+export type NewRow = StartMessage & { readonly version: number; readonly deadlineMs: number };
+
+/** An open saga taken over from a driver that is gone. */
+export type OpenRow = {
+  readonly id: string;
+  readonly name: string;
+  readonly version: number;
+  readonly fan: string;
+  readonly route: string;
+  readonly key: string;
+  readonly fingerprint: string;
+  readonly input: object;
+  readonly traceId: string;
+  readonly epoch: number;
+  readonly remainingMs: number;
+  readonly reason: Refusal | null;
+};
+
+/** A change of a row: it turned round, or it ended. */
+export type RowWrite = {
+  readonly id: string;
+  readonly epoch: number;
+  readonly status: 'compensating' | 'succeeded' | 'failed';
+  readonly reason: Refusal | null;
+  readonly answerStatus: number | null;
+  readonly answer: string | null;
+  readonly times: { readonly [step: string]: StepTimes } | null;
+};
+
+/** Every statement on the saga table. */
+export class SagaStore {
+  readonly #database: Queryable;
+
+  constructor(database: Queryable) {
+    this.#database = database;
+  }
+
+  async start(rows: readonly NewRow[], owner: string): Promise<Stored[]> {
+    return this.#database.query<Stored>(
+      'select id, inserted, existing from start_sagas($1::jsonb, $2)',
+      [JSON.stringify(rows), owner],
+      'start_sagas',
+    );
+  }
+
+  /**
+   * Writes rows that this driver owns at the epoch it knows; returns the ids that matched. What is missing was taken over:
+   * drop it. (Optimistic on purpose: a saga nearly always has one driver, so a lock held meanwhile would buy nothing.)
+   */
+  async write(writes: readonly RowWrite[], owner: string): Promise<string[]> {
+    const rows = await this.#database.query<{ id: string }>(
+      `update saga s
+       set status = w.status, reason = coalesce(w.reason, s.reason), answer_status = w."answerStatus",
+           answer = w.answer, times = w.times, ended_at = case when w.status = 'compensating' then null else now() end
+       from jsonb_to_recordset($1::jsonb) as w(
+         id uuid, epoch int, status text, reason json, "answerStatus" int, answer text, times json)
+       where s.id = w.id and s.epoch = w.epoch and s.owner = $2
+         and s.status in ('running', 'compensating')
+       returning s.id`,
+      [JSON.stringify(writes), owner],
+      'write_sagas',
+    );
+    return rows.map((row) => row.id);
+  }
+
+  /** Renews this driver's lease, by the database's clock. */
+  async renewLease(owner: string, leaseSeconds: number): Promise<void> {
+    await this.#database.query(
+      `insert into driver (id, lease_until) values ($1, now() + $2 * interval '1 second')
+       on conflict (id) do update set lease_until = excluded.lease_until`,
+      [owner, leaseSeconds],
+      'renew_lease',
+    );
+  }
+
+  async endLease(owner: string): Promise<void> {
+    await this.#database.query('delete from driver where id = $1', [owner]);
+  }
+
+  /**
+   * Takes over open sagas whose owner's lease has ended (`orphaned`), or of any other owner (`all`: for a system that knows
+   * itself alone). Only of definitions this build knows; the rest is left to others.
+   */
+  async takeOver(
+    owner: string,
+    definitions: readonly { name: string; version: number }[],
+    which: 'orphaned' | 'all',
+    rowsMax: number,
+  ): Promise<OpenRow[]> {
+    return this.#database.query<OpenRow>(
+      `with takeable as (
+         select s.id from saga s
+         left join driver d on d.id = s.owner
+         where s.status in ('running', 'compensating') and s.owner <> $1
+           and ($3 = 'all' or d.lease_until is null or d.lease_until < now())
+           and exists (select 1 from jsonb_to_recordset($2::jsonb) as k(name text, version int)
+                       where k.name = s.name and k.version = s.version)
+         order by s.id limit $4
+         for update of s skip locked)
+       update saga s set owner = $1, epoch = s.epoch + 1
+       from takeable where s.id = takeable.id
+       returning s.id, s.name, s.version, s.fan, s.route, s.key, s.fingerprint, s.input, s.trace_id as "traceId",
+         s.epoch, s.reason, (extract(epoch from s.deadline_at - now()) * 1000)::int as "remainingMs"`,
+      [owner, JSON.stringify(definitions), which, rowsMax],
+    );
+  }
+}

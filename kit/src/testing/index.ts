@@ -1,0 +1,2 @@
+export { gate, until } from './conditions.ts';
+export { testDatabase, type TestDatabase } from './test-database.ts';

@@ -1,0 +1,71 @@
+-- Concerts, performances, seats, holds and reservations. Ids are the promoter's own short names (season file).
+
+create table venue (
+  id text collate "C" primary key,
+  name text not null
+);
+
+create table concert (
+  id text collate "C" primary key,
+  venue_id text collate "C" not null references venue,
+  title text not null,
+  artist text not null,
+  translations json not null,
+  on_sale_at timestamptz not null,
+  sale_state text not null default 'open' check (sale_state in ('open', 'paused', 'closed')),
+  -- Catalogue edits are rare and seldom meet: optimistic, by this version (ETag and If-Match), not by locks.
+  version int not null default 1
+);
+
+create table performance (
+  id text collate "C" primary key,
+  concert_id text collate "C" not null references concert,
+  starts_at timestamptz not null,
+  seats_total int not null,
+  -- A new version whenever geometry or prices change; clients cache a map by it.
+  seat_map_version int not null default 1,
+  seat_map text not null,
+  -- Counts the batches that changed a seat: readers tell newer from older by it.
+  sequence bigint not null default 0
+);
+
+create index performance_of_concert on performance (concert_id, starts_at, id);
+
+create table reservation (
+  -- The id of the saga that made it: random, and the same however often that saga's command is repeated.
+  id uuid primary key,
+  performance_id text collate "C" not null references performance,
+  user_id uuid not null,
+  status text not null check (status in ('reserved', 'paying', 'paid', 'cancelled', 'expired')),
+  seat_ids text[] collate "C" not null,
+  -- [{seatId, label, price}] as held: the price is frozen here.
+  seats json not null,
+  amount int not null,
+  expires_at timestamptz not null,
+  -- Whether a failed payment has lengthened the hold; it does so once.
+  extended boolean not null default false,
+  paying_saga uuid,
+  -- Grows with every change, in the same statement: readers of events and the partner apply only newer ones.
+  version int not null default 1,
+  created_at timestamptz not null default now(),
+  check ((status = 'paying') = (paying_saga is not null))
+) with (fillfactor = 70);
+
+create index reservation_of_user on reservation (user_id, created_at desc, id desc);
+
+create table seat (
+  performance_id text collate "C" not null references performance,
+  id text collate "C" not null,
+  -- Its place in the order of the seat map.
+  index int not null,
+  label text not null,
+  price int not null check (price >= 0),
+  status text not null default 'available' check (status in ('available', 'reserved', 'paid')),
+  reservation_id uuid references reservation,
+  primary key (performance_id, id),
+  check ((status = 'available') = (reservation_id is null))
+) with (fillfactor = 70);
+
+create function rfc3339(at timestamptz) returns text language sql stable as $$
+  select to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+$$;

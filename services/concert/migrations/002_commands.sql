@@ -1,0 +1,268 @@
+-- The commands of the concert service as set-based functions, called by the journal's `handle`: first `lock_rows`, then,
+-- with a fresh snapshot, `decide`. Pessimistic, because seats and reservations must agree at the row: whoever comes second
+-- waits a moment and then sees the truth.
+
+create function lock_rows(commands command[]) returns void
+language plpgsql volatile as $$
+begin
+  -- The limit per fan counts rows that may not exist yet, so a name is locked instead of a row. Always first, in order.
+  perform pg_advisory_xact_lock(k.key)
+  from (select distinct hashtextextended((c.body ->> 'userId') || (c.body ->> 'performanceId'), 0) as key
+        from unnest(commands) c
+        where c.type = 'concert.reserve-seats' and c.direction = 'do'
+        order by 1) k;
+
+  -- Reservations before seats, each in key order: two batches never wait for each other in a circle.
+  perform 1
+  from (select distinct (c.body ->> 'reservationId')::uuid as id
+        from unnest(commands) c where c.body ? 'reservationId'
+        order by 1) w
+  join lateral (select 1 from reservation r where r.id = w.id for update) r on true;
+
+  perform 1
+  from (select p.performance_id, p.seat_id
+        from (select c.body ->> 'performanceId', s.seat_id
+              from unnest(commands) c
+              cross join lateral jsonb_array_elements_text(c.body -> 'seatIds') as s(seat_id)
+              where c.type = 'concert.reserve-seats' and c.direction = 'do'
+              union
+              select r.performance_id, s.seat_id
+              from unnest(commands) c
+              join lateral (select * from reservation r where r.id = (c.body ->> 'reservationId')::uuid limit 1) r on true
+              cross join lateral unnest(r.seat_ids) as s(seat_id)
+              where c.type = 'concert.confirm-paid') as p(performance_id, seat_id)
+        order by 1, 2) w
+  join lateral (
+    select 1 from seat t where t.performance_id = w.performance_id and t.id = w.seat_id for update) t on true;
+end $$;
+
+create function decide(commands command[]) returns table (ord int, outcome json)
+language plpgsql volatile as $$
+declare
+  of_type command[];
+begin
+  -- Commands of one batch are of different sagas and none has been answered: by type is as good an order as any.
+  of_type := array(select c from unnest(commands) c where c.type = 'concert.mark-reserved' order by c.ord);
+  if of_type <> '{}' then return query select * from mark_reserved(of_type); end if;
+  of_type := array(select c from unnest(commands) c where c.type = 'concert.confirm-paid' order by c.ord);
+  if of_type <> '{}' then return query select * from confirm_paid(of_type); end if;
+  of_type := array(select c from unnest(commands) c where c.type = 'concert.mark-paid' order by c.ord);
+  if of_type <> '{}' then return query select * from mark_paid(of_type); end if;
+  of_type := array(select c from unnest(commands) c where c.type = 'concert.reserve-seats' order by c.ord);
+  if of_type <> '{}' then return query select * from reserve_seats(of_type); end if;
+end $$;
+
+-- A command of reserve-seats that nothing in the tables refuses. What others of its batch took may still refuse it.
+create type seat_wish as (
+  ord int, saga uuid, user_id uuid, performance_id text, seat_ids text[], seats json, amount int, held int);
+
+create function refusal(code text, data json default '{}') returns json language sql immutable as $$
+  select json_build_object('refused', json_build_object('code', code, 'data', data))
+$$;
+
+create function reserve_seats(commands command[]) returns table (ord int, outcome json)
+language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+  seat_limit constant int := 6;
+  hold constant interval := current_setting('tutti.hold_seconds')::int * interval '1 second';
+  -- After the locks: a batch that waited decides by the time at which it decides.
+  at constant timestamptz := clock_timestamp();
+  wishes seat_wish[];
+  refusals json;
+  granted seat_wish[];
+begin
+  -- What the tables say of each command on its own.
+  with asked as (
+    select c.ord, c.saga, (c.body ->> 'userId')::uuid as user_id, c.body ->> 'performanceId' as performance_id,
+           array(select jsonb_array_elements_text(c.body -> 'seatIds')) as seat_ids
+    from unnest(commands) c
+  ), looked as (
+    select a.*, p.id as known_performance, p.on_sale_at, p.sale_state, s.*, h.held
+    from asked a
+    left join lateral (
+      select p.id, c.on_sale_at, c.sale_state
+      from performance p join concert c on c.id = p.concert_id
+      where p.id = a.performance_id limit 1) p on true
+    left join lateral (
+      select coalesce(sum(cardinality(r.seat_ids)), 0)::int as held
+      from reservation r
+      where r.user_id = a.user_id and r.performance_id = a.performance_id
+        and r.status in ('reserved', 'paying', 'paid')) h on true
+    left join lateral (
+      select array_agg(w.id) filter (where t.id is null) as unknown,
+             array_agg(t.id order by t.index) filter (where t.status <> 'available') as unavailable,
+             json_agg(json_build_object('seatId', t.id, 'label', t.label, 'price', t.price) order by t.index) as seats,
+             sum(t.price)::int as amount
+      from unnest(a.seat_ids) as w(id)
+      left join lateral (
+        select t.* from seat t where t.performance_id = a.performance_id and t.id = w.id limit 1) t on true) s on true
+  ), judged as (
+    select l.*, case
+        when l.known_performance is null then refusal('performance_not_found')
+        when l.unknown is not null then refusal('seat_not_found', json_build_object('seatIds', l.unknown))
+        when l.sale_state <> 'open' then refusal('sale_closed')
+        when l.on_sale_at > at then refusal('sale_not_open', json_build_object('opensAt', rfc3339(l.on_sale_at)))
+        when l.held + cardinality(l.seat_ids) > seat_limit
+          then refusal('seat_limit_exceeded', json_build_object('limit', seat_limit, 'held', l.held))
+        when l.unavailable is not null
+          then refusal('seat_unavailable', json_build_object('seatIds', l.unavailable))
+      end as refused
+    from looked l
+  )
+  select array_agg(
+           row(j.ord, j.saga, j.user_id, j.performance_id, j.seat_ids, j.seats, j.amount, j.held)::seat_wish order by j.ord)
+           filter (where j.refused is null),
+         json_agg(json_build_object('ord', j.ord, 'outcome', j.refused)) filter (where j.refused is not null)
+    into wishes, refusals
+    from judged j;
+
+  if refusals is not null then
+    return query select r.ord, r.outcome from json_to_recordset(refusals) as r(ord int, outcome json);
+  end if;
+  if wishes is null then return; end if;
+
+  -- Two wishes of one batch may want the same seat, or be one fan's: then the earlier one goes first.
+  if exists (select 1 from unnest(wishes) w cross join lateral unnest(w.seat_ids) s(id)
+             group by w.performance_id, s.id having count(*) > 1)
+     or exists (select 1 from unnest(wishes) w group by w.user_id, w.performance_id having count(*) > 1) then
+    select g.granted, g.refusals into granted, refusals from grant_in_order(wishes, seat_limit) g;
+    return query select r.ord, r.outcome from json_to_recordset(refusals) as r(ord int, outcome json);
+  else
+    granted := wishes;
+  end if;
+
+  insert into reservation (id, performance_id, user_id, status, seat_ids, seats, amount, expires_at, created_at)
+  select w.saga, w.performance_id, w.user_id, 'reserved', w.seat_ids, w.seats, w.amount, at + hold, at
+  from unnest(granted) w;
+
+  update seat t set status = 'reserved', reservation_id = w.saga
+  from (select w.saga, w.performance_id, s.id from unnest(granted) w cross join lateral unnest(w.seat_ids) s(id)) w
+  where t.performance_id = w.performance_id and t.id = w.id;
+
+  perform count_change(array(select distinct w.performance_id from unnest(granted) w));
+
+  return query
+  select w.ord, json_build_object('ok', json_build_object(
+    'reservationId', w.saga, 'performanceId', w.performance_id, 'seats', w.seats, 'amount', w.amount,
+    'expiresAt', rfc3339(at + hold)))
+  from unnest(granted) w;
+end $$;
+
+-- Grants wishes in order of arrival: all seats of one or none, and a refused one takes nothing from those behind it.
+create function grant_in_order(wishes seat_wish[], seat_limit int)
+returns table (granted seat_wish[], refusals json)
+language plpgsql immutable as $$
+declare
+  wish seat_wish;
+  taken text[] := '{}';
+  wanted text[];
+  mine int;
+  refused jsonb := '[]';
+begin
+  granted := '{}';
+  foreach wish in array wishes loop
+    wanted := array(select wish.performance_id || '/' || s from unnest(wish.seat_ids) s);
+    select wish.held + coalesce(sum(cardinality(g.seat_ids)), 0)::int into mine
+      from unnest(granted) g where g.user_id = wish.user_id and g.performance_id = wish.performance_id;
+    if mine + cardinality(wish.seat_ids) > seat_limit then
+      refused := refused || jsonb_build_object('ord', wish.ord, 'outcome',
+        refusal('seat_limit_exceeded', json_build_object('limit', seat_limit, 'held', mine)));
+    elsif wanted && taken then
+      refused := refused || jsonb_build_object('ord', wish.ord, 'outcome',
+        refusal('seat_unavailable', json_build_object('seatIds', array(
+          select s from unnest(wish.seat_ids) s where wish.performance_id || '/' || s = any (taken)))));
+    else
+      granted := granted || wish;
+      taken := taken || wanted;
+    end if;
+  end loop;
+  refusals := refused;
+  return next;
+end $$;
+
+-- Last of all locks, in key order and held for the shortest time: a performance is one row for all its seats.
+create function count_change(performance_ids text[]) returns void language plpgsql volatile as $$
+begin
+  perform 1 from (select unnest(performance_ids) as id order by 1) w
+    join lateral (select 1 from performance p where p.id = w.id for no key update) p on true;
+  update performance set sequence = sequence + 1 where id = any (performance_ids);
+end $$;
+
+-- reserved → paying, by this saga.
+create function mark_paid(commands command[]) returns table (ord int, outcome json)
+language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+  at constant timestamptz := clock_timestamp();
+begin
+  return query
+  with looked as materialized (
+    select c.ord, c.saga, r.*, r.user_id = (c.body ->> 'userId')::uuid as is_owner,
+           row_number() over (partition by r.id order by c.ord) as nth
+    from unnest(commands) c
+    left join lateral (
+      select r.* from reservation r where r.id = (c.body ->> 'reservationId')::uuid limit 1) r on true
+  ), judged as materialized (
+    select l.*, case
+        when l.is_owner is not true then refusal('reservation_not_found')
+        when l.status = 'paid' then refusal('already_paid')
+        when l.status = 'cancelled' then refusal('reservation_cancelled')
+        when l.status = 'paying' then refusal('payment_in_progress')
+        when l.status = 'expired' or l.expires_at <= at then refusal('reservation_expired')
+        when l.nth > 1 then refusal('payment_in_progress')
+      end as refused
+    from looked l
+  ), marked as (
+    update reservation r set status = 'paying', paying_saga = j.saga, version = r.version + 1
+    from judged j where r.id = j.id and j.refused is null
+  )
+  select j.ord, coalesce(j.refused, json_build_object('ok', json_build_object(
+    'amount', j.amount, 'performanceId', j.performance_id, 'seats', j.seats, 'version', j.version + 1)))
+  from judged j;
+end $$;
+
+-- paying → reserved, only what this saga marked; the hold is lengthened to 60 s, once per reservation.
+create function mark_reserved(commands command[]) returns table (ord int, outcome json)
+language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+  grace constant interval := interval '60 seconds';
+  at constant timestamptz := clock_timestamp();
+begin
+  return query
+  with marked as (
+    update reservation r
+    set status = 'reserved', paying_saga = null, version = r.version + 1,
+        expires_at = case when r.extended then r.expires_at else greatest(r.expires_at, at + grace) end,
+        extended = r.extended or r.expires_at < at + grace
+    from unnest(commands) c
+    where r.id = (c.body ->> 'reservationId')::uuid and r.status = 'paying' and r.paying_saga = c.saga
+    returning c.ord, r.expires_at
+  )
+  select c.ord, json_build_object('ok', json_build_object('expiresAt', rfc3339(m.expires_at)))
+  from unnest(commands) c left join marked m on m.ord = c.ord;
+end $$;
+
+-- paying → paid, after the points were taken; its seats with it.
+create function confirm_paid(commands command[]) returns table (ord int, outcome json)
+language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+  performance_ids text[];
+begin
+  with confirmed as (
+    update reservation r set status = 'paid', paying_saga = null, version = r.version + 1
+    from unnest(commands) c
+    where r.id = (c.body ->> 'reservationId')::uuid and r.status = 'paying' and r.paying_saga = c.saga
+    returning r.id, r.performance_id, r.seat_ids
+  ), sold as (
+    update seat t set status = 'paid'
+    from (select c.id as reservation_id, c.performance_id, s.id
+          from confirmed c cross join lateral unnest(c.seat_ids) s(id)) w
+    where t.performance_id = w.performance_id and t.id = w.id and t.reservation_id = w.reservation_id
+  )
+  select array_agg(distinct c.performance_id) into performance_ids from confirmed c;
+  if performance_ids is not null then perform count_change(performance_ids); end if;
+  return query select c.ord, '{"ok":{}}'::json from unnest(commands) c;
+end $$;

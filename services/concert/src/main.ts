@@ -1,0 +1,41 @@
+import { concert, type ConcertQueries } from '@tutti/contracts';
+import type { Bus } from '@tutti/kit/messaging';
+import { commandSettings, journalMigrations, Participant } from '@tutti/kit/participant';
+import { Database, migrate, type Connection } from '@tutti/kit/postgres';
+import type { Log } from '@tutti/kit/service';
+import { ConcertStore } from './store.ts';
+
+export const concertMigrations = [
+  journalMigrations,
+  { name: 'concert', folder: new URL('../migrations/', import.meta.url) },
+];
+
+export type ConcertService = { queries: ConcertQueries; ready(): Promise<void>; stop(): Promise<void> };
+
+export type ConcertOptions = { bus: Bus; connection: Connection; log: Log; holdSeconds: number };
+
+export async function startConcert({ bus, connection, log, holdSeconds }: ConcertOptions): Promise<ConcertService> {
+  const database = new Database(connection);
+  await migrate(database, concertMigrations);
+  const commands = new Database(connection, {
+    connectionsMax: 2,
+    settings: { ...commandSettings, 'tutti.hold_seconds': holdSeconds },
+  });
+  const participant = new Participant({
+    bus,
+    log,
+    service: 'concert',
+    database: commands,
+    effects: Object.values(concert).map(({ name }) => name),
+  });
+  return {
+    queries: new ConcertStore(database),
+    ready: async () => {
+      await database.query('select 1');
+    },
+    stop: async () => {
+      await participant.stop();
+      await Promise.all([database.close(), commands.close()]);
+    },
+  };
+}

@@ -1,0 +1,2 @@
+export { loadSeason } from './season-store.ts';
+export { readSeason, SeasonFault, type Season } from './season.ts';

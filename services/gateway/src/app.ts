@@ -1,0 +1,181 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type {
+  Caller,
+  ConcertQueries,
+  PaymentQueries,
+  UserQueries,
+} from '@tutti/contracts';
+import type { Log } from '@tutti/kit/service';
+import Fastify, { type FastifyBaseLogger, type FastifyRequest } from 'fastify';
+import {
+  hasZodFastifySchemaValidationErrors,
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod';
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { sessionCookie, type Callers } from './callers.ts';
+import type { Effects } from './effects.ts';
+import { Refused, sendProblem } from './problems.ts';
+import type { RateLimits } from './rate-limits.ts';
+import { accountRoutes } from './routes/accounts.ts';
+import { catalogueRoutes } from './routes/catalogue.ts';
+import { healthRoutes } from './routes/health.ts';
+import { partnerStubRoutes, type PartnerReceiver } from './routes/partner-stub.ts';
+import { pointRoutes } from './routes/points.ts';
+import { reservationRoutes } from './routes/reservations.ts';
+import type { TypedApp } from './routes/route.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    caller: Caller | null;
+  }
+  interface FastifyContextConfig {
+    /** Who may call: anyone (the default), a signed-in fan, or a promoter. */
+    access?: 'fan' | 'promoter';
+    /** Needs an Idempotency-Key; the saga's answer is stored under it. */
+    effect?: boolean;
+  }
+}
+
+export type GatewayParts = {
+  readonly log: Log;
+  readonly users: UserQueries;
+  readonly concerts: ConcertQueries;
+  readonly payments: PaymentQueries;
+  readonly effects: Effects;
+  readonly callers: Callers;
+  readonly rateLimits: RateLimits;
+  readonly partnerStub: PartnerReceiver | null;
+  readonly chargesEnabled: boolean;
+  /** Names and checks of the parts behind `/readyz`. */
+  readonly checks: Readonly<Record<string, () => Promise<void>>>;
+};
+
+const bodyBytesMax = 16_384;
+
+export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
+  const loggerInstance: FastifyBaseLogger = parts.log;
+  const app = Fastify({
+    loggerInstance,
+    disableRequestLogging: true,
+    bodyLimit: bodyBytesMax,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 75_000,
+    forceCloseConnections: 'idle',
+    // A connection that is open while we stop still gets its real answer.
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 300 },
+    genReqId: traceIdOf,
+  }).withTypeProvider<ZodTypeProvider>();
+
+  app.setValidatorCompiler(validatorCompiler);
+  // Answers are made by our own code from typed values; checking them once more is what the tests do.
+  app.setSerializerCompiler(() => JSON.stringify);
+  app.decorateRequest('caller', null);
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else parseJson(request, body.toString(), done);
+  });
+
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'tutti', version: '1', description: 'Concert reservations for high-demand sales.' },
+      components: { securitySchemes: { accessToken: { type: 'http', scheme: 'bearer' } } },
+    },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+  await app.register(swaggerUi, { routePrefix: '/docs' });
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-content-type-options', 'nosniff');
+    const { access, effect } = request.routeOptions.config;
+    if (!access) return;
+    request.caller = authenticate(request, parts.callers);
+    limit(parts.rateLimits, 'requests', request.caller.userId);
+    if (effect) limit(parts.rateLimits, 'effects', request.caller.userId);
+    if (access === 'promoter' && request.caller.role !== 'promoter') throw new Refused('role_required');
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const { method, routeOptions, id } = request;
+    const ms = Math.round(reply.elapsedTime);
+    request.log.info({ traceId: id, method, route: routeOptions.url, status: reply.statusCode, ms });
+  });
+  app.setNotFoundHandler((request, reply) => sendProblem(reply, request, new Refused('not_found')));
+  app.setErrorHandler((error, request, reply) => sendProblem(reply, request, refusalOf(error, request)));
+
+  await app.register(async (typed: TypedApp) => {
+    accountRoutes(typed, parts);
+    catalogueRoutes(typed, parts);
+    reservationRoutes(typed, parts);
+    pointRoutes(typed, parts);
+    typed.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  }, { prefix: '/api/v1' });
+  healthRoutes(app, parts.checks);
+  if (parts.partnerStub) partnerStubRoutes(app, parts.partnerStub);
+  return app;
+}
+
+/** The trace of the caller (W3C `traceparent`), or a new one. */
+function traceIdOf(request: IncomingMessage): string {
+  const header = request.headers['traceparent'];
+  const given = typeof header === 'string' ? /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(header)?.[1] : undefined;
+  return given !== undefined && /[1-9a-f]/.test(given) ? given : randomBytes(16).toString('hex');
+}
+
+/** A bearer token wins over the cookie; with the cookie an effect must come from our own pages. */
+function authenticate(request: FastifyRequest, callers: Callers): Caller {
+  const { authorization, cookie, origin, host } = request.headers;
+  const bearer = authorization === undefined ? undefined : /^Bearer ([\w.-]+)$/i.exec(authorization)?.[1];
+  const fromCookie = bearer === undefined ? cookieValue(cookie ?? '', sessionCookie) : undefined;
+  const token = authorization === undefined ? fromCookie : bearer;
+  const caller = token === undefined ? null : callers.find(token);
+  if (!caller) throw new Refused('unauthenticated', {}, { 'www-authenticate': 'Bearer' });
+  const isSafe = request.method === 'GET' || request.method === 'HEAD';
+  if (fromCookie !== undefined && !isSafe && !isSameOrigin(origin, host)) throw new Refused('csrf_rejected');
+  return caller;
+}
+
+const cookieValue = (header: string, name: string): string | undefined =>
+  header
+    .split(/; */)
+    .find((part) => part.startsWith(`${name}=`))
+    ?.slice(name.length + 1);
+
+const isSameOrigin = (origin: string | undefined, host: string | undefined): boolean =>
+  origin !== undefined && host !== undefined && URL.canParse(origin) && new URL(origin).host === host;
+
+/** Throws `rate_limited` when the caller has used up a limit. */
+export function limit(limits: RateLimits, name: 'requests' | 'effects' | 'sign-ins', who: string): void {
+  const seconds = limits.take(name, who, Date.now());
+  if (seconds > 0) throw new Refused('rate_limited', {}, { 'retry-after': String(seconds) });
+}
+
+/** Everything that can go wrong in a route, as what the client is told. Only what we did not expect is an error of ours. */
+function refusalOf(error: unknown, request: FastifyRequest): Refused {
+  if (error instanceof Refused) return error;
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const errors = error.validation.map(({ instancePath, message }) => ({ pointer: instancePath, message }));
+    return new Refused('invalid_request', { errors });
+  }
+  const { statusCode, code } = typeof error === 'object' && error !== null ? (error as { statusCode?: unknown; code?: unknown }) : {};
+  if (statusCode === 413) return new Refused('payload_too_large');
+  if (statusCode === 415) return new Refused('unsupported_media_type');
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
+    return new Refused('invalid_request', { errors: [{ pointer: '', message: String(code) }] });
+  request.log.error({ error, traceId: request.id }, 'a request failed');
+  return isOutOfReach(error) ? new Refused('overloaded') : new Refused('internal_error');
+}
+
+/** A database that restarts or has no connection left: the client may well succeed in a moment. */
+function isOutOfReach(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  return /^(ECONN|EPIPE|ENOENT|57P0|53|08)/.test(code) || /timeout|terminated/i.test(error.message);
+}

@@ -1,0 +1,131 @@
+import type { Bus, Consumer } from '@tutti/kit/messaging';
+import { answerQueue, startQueue, type Answer, type AnswerMessage, type StartMessage } from '@tutti/kit/saga';
+import { uuidv7, type Log } from '@tutti/kit/service';
+
+/** An effect as a fan asked for it. */
+export type Effect = {
+  readonly saga: string;
+  readonly fan: string;
+  /** Method and route template: the scope of the key. */
+  readonly route: string;
+  readonly key: string;
+  readonly fingerprint: string;
+  readonly input: object;
+  readonly traceId: string;
+  readonly waitMs: number;
+};
+
+export type EffectResult =
+  | { readonly kind: 'answer'; readonly operation: string; readonly answer: Answer; readonly replayed: boolean }
+  | { readonly kind: 'running' | 'in_flight' | 'key_reused'; readonly operation: string }
+  | { readonly kind: 'overloaded' | 'unknown' };
+
+type Pending = {
+  readonly start: StartMessage;
+  readonly giveUpAt: number;
+  repeatAt: number;
+  stored: boolean;
+  readonly done: (result: EffectResult) => void;
+};
+
+const tickMs = 100;
+const repeatMs = 1_000;
+/** How long a start may still begin after the fan's wait has ended. */
+const graceMs = 5_000;
+
+/** Turns requests into sagas and waits for their answers. A start is repeated until it is known to be stored (rule 3). */
+export class Effects {
+  readonly #bus: Bus;
+  readonly #log: Log;
+  readonly #replyTo = `gateway.answers.${uuidv7()}`;
+  readonly #pending = new Map<string, Pending>();
+  readonly #consumer: Consumer;
+  readonly #timer: NodeJS.Timeout;
+  #outgoing: StartMessage[] = [];
+
+  constructor(bus: Bus, log: Log) {
+    this.#bus = bus;
+    this.#log = log;
+    this.#consumer = bus.consume(
+      answerQueue(this.#replyTo),
+      (batch) => {
+        for (const { message } of batch) this.#onAnswer(message);
+        return Promise.resolve();
+      },
+      { batchMax: 4_096 },
+    );
+    this.#timer = setInterval(() => this.#tick(), tickMs);
+  }
+
+  run(effect: Effect): Promise<EffectResult> {
+    const now = Date.now();
+    const { waitMs, ...rest } = effect;
+    const start: StartMessage = {
+      id: uuidv7(now),
+      name: rest.saga,
+      fan: rest.fan,
+      route: rest.route,
+      key: rest.key,
+      fingerprint: rest.fingerprint,
+      input: rest.input,
+      traceId: rest.traceId,
+      notAfter: now + waitMs + graceMs,
+      replyTo: this.#replyTo,
+      tellStored: waitMs <= repeatMs,
+    };
+    return new Promise((done) => {
+      this.#pending.set(start.id, { start, giveUpAt: now + waitMs, repeatAt: now + repeatMs, stored: false, done });
+      this.#send(start);
+    });
+  }
+
+  get pendingCount(): number {
+    return this.#pending.size;
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#consumer.stop();
+    for (const { start, done, stored } of this.#pending.values())
+      done(stored ? { kind: 'running', operation: start.id } : { kind: 'unknown' });
+    this.#pending.clear();
+  }
+
+  #onAnswer(message: AnswerMessage): void {
+    const pending = this.#pending.get(message.id);
+    if (!pending) return;
+    if (message.kind === 'stored') {
+      pending.stored = true;
+      return;
+    }
+    this.#pending.delete(message.id);
+    pending.done(message);
+  }
+
+  /** One frame for all starts of this event-loop turn. */
+  #send(start: StartMessage): void {
+    if (this.#outgoing.push(start) > 1) return;
+    setImmediate(() => {
+      const starts = this.#outgoing;
+      this.#outgoing = [];
+      this.#bus.publish(startQueue, starts).catch((error: unknown) => {
+        this.#log.warn({ error, starts: starts.length }, 'starts could not be sent; they are repeated');
+      });
+    });
+  }
+
+  #tick(): void {
+    const now = Date.now();
+    for (const [id, pending] of this.#pending) {
+      if (now >= pending.giveUpAt) {
+        // A start whose fate is unknown gets a last moment when the wait was shorter than its own way.
+        if (!pending.stored && pending.start.tellStored && now < pending.giveUpAt + repeatMs) continue;
+        this.#pending.delete(id);
+        pending.done(pending.stored ? { kind: 'running', operation: id } : { kind: 'unknown' });
+      } else if (!pending.stored && now >= pending.repeatAt) {
+        pending.repeatAt = now + repeatMs;
+        this.#send(pending.start);
+      }
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import type { ConcertQueries, PaymentQueries, UserQueries } from '@tutti/contracts';
+import type { Bus } from '@tutti/kit/messaging';
+import type { Log } from '@tutti/kit/service';
+import { buildApp } from './app.ts';
+import { Callers } from './callers.ts';
+import { Effects } from './effects.ts';
+import { parseRateLimits, RateLimits } from './rate-limits.ts';
+import type { PartnerReceiver } from './routes/partner-stub.ts';
+
+export { defaultRateLimits, parseRateLimits } from './rate-limits.ts';
+
+export type GatewayOptions = {
+  readonly bus: Bus;
+  readonly log: Log;
+  readonly host: string;
+  readonly port: number;
+  readonly users: UserQueries;
+  readonly concerts: ConcertQueries;
+  readonly payments: PaymentQueries;
+  readonly partnerStub: PartnerReceiver | null;
+  readonly accessTokenKey: Buffer;
+  readonly rateLimits: string;
+  readonly chargesEnabled: boolean;
+  readonly checks: Readonly<Record<string, () => Promise<void>>>;
+};
+
+export type Gateway = {
+  /** Where it listens, without a trailing slash. */
+  readonly address: string;
+  /** Takes no new connection, answers what is under way. */
+  stop(): Promise<void>;
+};
+
+export async function startGateway(options: GatewayOptions): Promise<Gateway> {
+  const { bus, log, host, port, users, accessTokenKey, rateLimits, ...rest } = options;
+  const callers = new Callers(accessTokenKey, users, log);
+  const effects = new Effects(bus, log);
+  const app = await buildApp({
+    ...rest,
+    log,
+    users,
+    callers,
+    effects,
+    rateLimits: new RateLimits(parseRateLimits(rateLimits)),
+  });
+  await callers.start();
+  const address = await app.listen({ host, port });
+  return {
+    address,
+    stop: async () => {
+      await app.close();
+      await effects.stop();
+      callers.stop();
+    },
+  };
+}

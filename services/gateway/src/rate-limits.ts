@@ -1,0 +1,61 @@
+/**
+ * Token buckets per fan (or, before there is a fan, per e-mail address asked for): `RATE_LIMITS` is a list of
+ * `name=count/seconds`, or `off`. A bucket holds `count` and fills again in `seconds`.
+ */
+export type RateLimit = 'requests' | 'effects' | 'sign-ins';
+
+export const defaultRateLimits = 'requests=600/10,effects=200/10,sign-ins=30/60';
+
+type Rule = { count: number; seconds: number };
+type Bucket = { left: number; at: number };
+
+const bucketsMax = 200_000;
+const names: readonly RateLimit[] = ['requests', 'effects', 'sign-ins'];
+
+/** Throws a sentence when the text is not of that form. */
+export function parseRateLimits(text: string): ReadonlyMap<RateLimit, Rule> {
+  const rules = new Map<RateLimit, Rule>();
+  if (text === 'off') return rules;
+  for (const part of text.split(',')) {
+    const [, name, count, seconds] = /^([a-z-]+)=(\d+)\/(\d+)$/.exec(part.trim()) ?? [];
+    const known = names.find((one) => one === name);
+    if (!known || Number(count) < 1 || Number(seconds) < 1)
+      throw new Error(`RATE_LIMITS must be "off" or a list like "${defaultRateLimits}", not "${part}".`);
+    rules.set(known, { count: Number(count), seconds: Number(seconds) });
+  }
+  return rules;
+}
+
+export class RateLimits {
+  readonly #rules: ReadonlyMap<RateLimit, Rule>;
+  readonly #buckets = new Map<string, Bucket>();
+
+  constructor(rules: ReadonlyMap<RateLimit, Rule>) {
+    this.#rules = rules;
+  }
+
+  /** Takes one from the bucket. Returns 0, or the whole seconds after which there is one again. */
+  take(limit: RateLimit, who: string, now: number): number {
+    const rule = this.#rules.get(limit);
+    if (!rule) return 0;
+    const key = `${limit} ${who}`;
+    const bucket = this.#buckets.get(key) ?? this.#newBucket(key, rule.count, now);
+    const perMs = rule.count / (rule.seconds * 1_000);
+    bucket.left = Math.min(rule.count, bucket.left + (now - bucket.at) * perMs);
+    bucket.at = now;
+    if (bucket.left < 1) return Math.ceil((1 - bucket.left) / perMs / 1_000);
+    bucket.left -= 1;
+    return 0;
+  }
+
+  /** Bounded: the oldest bucket makes room. It was most likely full again. */
+  #newBucket(key: string, left: number, at: number): Bucket {
+    if (this.#buckets.size >= bucketsMax) {
+      const [oldest] = this.#buckets.keys();
+      if (oldest !== undefined) this.#buckets.delete(oldest);
+    }
+    const bucket = { left, at };
+    this.#buckets.set(key, bucket);
+    return bucket;
+  }
+}

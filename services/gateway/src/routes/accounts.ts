@@ -1,0 +1,72 @@
+import * as http from '@tutti/contracts/http';
+import type { Session } from '@tutti/contracts';
+import * as z from 'zod';
+import { limit, type GatewayParts } from '../app.ts';
+import { sessionCookie } from '../callers.ts';
+import { Refused } from '../problems.ts';
+import { callerOf, problems, signedIn, type TypedApp } from './route.ts';
+
+const tags = ['accounts'];
+
+export function accountRoutes(app: TypedApp, { users, callers, rateLimits }: GatewayParts): void {
+  app.post(
+    '/users',
+    { schema: { tags, summary: 'Sign up', body: http.newAccount, response: { 201: http.account, ...problems(400, 409, 503) } } },
+    async ({ body }, reply) => {
+      const account = await users.signUp(body);
+      if (account === 'email_taken' || account === 'overloaded') throw new Refused(account);
+      return reply.code(201).send(account);
+    },
+  );
+
+  app.get(
+    '/users/me',
+    {
+      config: { access: 'fan' },
+      schema: { tags, summary: 'Who I am', security: signedIn, response: { 200: http.me, ...problems(401) } },
+    },
+    async (request) => {
+      const account = await users.account(callerOf(request).userId);
+      if (!account) throw new Refused('unauthenticated');
+      return account;
+    },
+  );
+
+  app.post(
+    '/sessions',
+    {
+      schema: {
+        tags,
+        summary: 'Sign in',
+        body: http.newSession,
+        response: { 201: http.session, ...problems(400, 401, 429, 503) },
+      },
+    },
+    async ({ body }, reply) => {
+      // Per account asked for, never per address alone: a school behind one address may all be fans.
+      limit(rateLimits, 'sign-ins', body.email.toLowerCase());
+      const session = await users.signIn(body.email, body.password);
+      if (session === 'invalid_credentials' || session === 'overloaded') throw new Refused(session);
+      if (body.cookie !== true) return reply.code(201).send(session);
+      const { accessToken: _, ...told } = session;
+      return reply.code(201).header('set-cookie', cookieOf(session)).send(told);
+    },
+  );
+
+  app.delete(
+    '/sessions/current',
+    {
+      config: { access: 'fan' },
+      schema: { tags, summary: 'Sign out', security: signedIn, response: { 204: z.null(), ...problems(401) } },
+    },
+    async (request, reply) => {
+      await callers.end(callerOf(request));
+      return reply.code(204).header('set-cookie', `${sessionCookie}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0`).send(null);
+    },
+  );
+}
+
+function cookieOf({ accessToken, expiresAt }: Session): string {
+  const expires = new Date(expiresAt).toUTCString();
+  return `${sessionCookie}=${accessToken}; Path=/; Secure; HttpOnly; SameSite=Lax; Expires=${expires}`;
+}

@@ -1,0 +1,33 @@
+import type { TypedApp } from './route.ts';
+
+/** A stand-in for the promoter's own system, so that the whole way can be seen on one machine. */
+export type PartnerReceiver = {
+  receive(headers: { id: string; timestamp: string; signature: string }, body: string): Promise<boolean>;
+  list(most: number, reservationId: string | null): Promise<object[]>;
+};
+
+const listMost = 1_000;
+
+export function partnerStubRoutes(app: TypedApp, stub: PartnerReceiver): void {
+  void app.register(async (scope) => {
+    // The signature is over the bytes as they came.
+    scope.removeContentTypeParser('application/json');
+    scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+
+    scope.post('/partner-stub', { schema: { hide: true } }, async ({ headers, body }, reply) => {
+      const given = {
+        id: String(headers['webhook-id']),
+        timestamp: String(headers['webhook-timestamp']),
+        signature: String(headers['webhook-signature']),
+      };
+      const isOurs = typeof body === 'string' && (await stub.receive(given, body));
+      return reply.code(isOurs ? 204 : 401).send();
+    });
+
+    scope.get<{ Querystring: { reservationId?: string } }>(
+      '/partner-stub',
+      { schema: { hide: true } },
+      async ({ query }) => ({ items: await stub.list(listMost, query.reservationId ?? null) }),
+    );
+  });
+}

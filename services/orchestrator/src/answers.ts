@@ -1,0 +1,16 @@
+import { isRefusalCode, problem, refusals } from '@tutti/contracts';
+import type { Answer, Encode, Ending } from '@tutti/kit/saga';
+
+/** What a fan is told beside the refusal: the result of an undo that changes what they can do next. */
+function withUndone({ reason, undone }: Extract<Ending, { status: 'failed' }>): object {
+  const seats = undone['seats'];
+  if (reason.code !== 'insufficient_points' || typeof seats !== 'object' || seats === null) return reason.data;
+  return { ...reason.data, expiresAt: 'expiresAt' in seats ? seats.expiresAt : null };
+}
+
+/** The final answer of a saga as the HTTP status and the bytes that are stored and sent, whoever computes them. */
+export const encodeAnswer: Encode = (ending, { traceId }): Answer => {
+  if (ending.status === 'succeeded') return { status: 201, body: JSON.stringify(ending.reply) };
+  const code = isRefusalCode(ending.reason.code) ? ending.reason.code : 'internal_error';
+  return { status: refusals[code].status, body: JSON.stringify(problem(code, traceId, withUndone(ending))) };
+};

@@ -1,0 +1,48 @@
+import type { Bus } from '@tutti/kit/messaging';
+import { Database, migrate, type Connection } from '@tutti/kit/postgres';
+import { Runner, sagaMigrations, SagaStore } from '@tutti/kit/saga';
+import { uuidv7, type Log } from '@tutti/kit/service';
+import { encodeAnswer } from './answers.ts';
+import { chargePoints } from './charge-points.ts';
+import { payReservation } from './pay-reservation.ts';
+import { reserveSeats } from './reserve-seats.ts';
+
+export const sagas = [reserveSeats, payReservation, chargePoints];
+
+export type Orchestrator = {
+  /** Throws when its database does not answer. */
+  ready(): Promise<void>;
+  liveCount(): number;
+  stop(drainMs: number): Promise<void>;
+};
+
+export type OrchestratorOptions = { bus: Bus; connection: Connection; log: Log; alone: boolean; liveMax?: number };
+
+export async function startOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
+  const { bus, connection, log, alone, liveMax } = options;
+  const database = new Database(connection);
+  await migrate(database, [sagaMigrations]);
+  const runner = new Runner({
+    bus,
+    log,
+    alone,
+    store: new SagaStore(database),
+    definitions: sagas,
+    encode: encodeAnswer,
+    owner: uuidv7(),
+    ...(liveMax !== undefined && { liveMax }),
+    // Under overload new holds are refused first and payments of existing ones last.
+    shares: { 'reserve-seats': 0.75, 'charge-points': 0.75 },
+  });
+  await runner.start();
+  return {
+    ready: async () => {
+      await database.query('select 1');
+    },
+    liveCount: () => runner.liveCount,
+    stop: async (drainMs) => {
+      await runner.stop(drainMs);
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,38 @@
+-- What the promoter's own system is to be told: durably ours before the command is answered, sent afterwards until it is
+-- taken. The row is the outbox.
+
+create table delivery (
+  -- The saga's id: stable, so that the receiver can tell a repetition.
+  id uuid primary key,
+  reservation_id uuid not null,
+  body text not null,
+  created_at timestamptz not null default now(),
+  attempts int not null default 0,
+  next_attempt_at timestamptz not null default now(),
+  last_error text,
+  delivered_at timestamptz,
+  -- Not taken for a day: an operator has to look.
+  set_aside_at timestamptz
+) with (fillfactor = 80);
+
+create index delivery_due on delivery (next_attempt_at) where delivered_at is null and set_aside_at is null;
+
+-- What the built-in stub receiver got. A stand-in for the promoter's system, which would remember too.
+create table stub_receipt (
+  id text primary key,
+  body json not null,
+  times int not null default 1,
+  received_at timestamptz not null default clock_timestamp()
+);
+
+-- Nothing to lock: a delivery belongs to one saga, and the journal's key serialises its repetitions.
+create function lock_rows(commands command[]) returns void language sql as $$ $$;
+
+create function decide(commands command[]) returns table (ord int, outcome json)
+language plpgsql volatile as $$
+#variable_conflict use_column
+begin
+  insert into delivery (id, reservation_id, body)
+  select c.saga, (c.body ->> 'reservationId')::uuid, c.body from unnest(commands) c;
+  return query select c.ord, '{"ok":{}}'::json from unnest(commands) c;
+end $$;

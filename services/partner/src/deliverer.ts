@@ -1,0 +1,105 @@
+import type { Log } from '@tutti/kit/service';
+import { Pool } from 'undici';
+import type { Due, Failure, PartnerStore } from './store.ts';
+import type { WebhookSigner } from './webhook.ts';
+
+const claimMost = 128;
+const connectionsMax = 16;
+const requestTimeoutMs = 10_000;
+const leaseSeconds = 60;
+const giveUpHours = 24;
+const idleCheckMs = 1_000;
+const firstDelayMs = 1_000;
+const maxDelayMs = 10 * 60_000;
+
+/** 1 s, 2, 4 … 10 minutes, each between half and the whole of it. */
+const delayMs = (attempts: number): number =>
+  Math.round(Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(attempts - 1, 20)) * (0.5 + Math.random() / 2));
+
+/** Sends what is due to the promoter's system, at least once each, until it is taken with a 2xx. */
+export class Deliverer {
+  readonly #store: PartnerStore;
+  readonly #signer: WebhookSigner;
+  readonly #log: Log;
+  readonly #url: URL;
+  readonly #pool: Pool;
+  #running: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(options: { store: PartnerStore; signer: WebhookSigner; url: URL; log: Log }) {
+    this.#store = options.store;
+    this.#signer = options.signer;
+    this.#url = options.url;
+    this.#log = options.log;
+    this.#pool = new Pool(options.url.origin, {
+      connections: connectionsMax,
+      headersTimeout: requestTimeoutMs,
+      bodyTimeout: requestTimeoutMs,
+      connect: { timeout: requestTimeoutMs },
+    });
+    this.#timer = setInterval(() => this.wake(), idleCheckMs);
+    this.wake();
+  }
+
+  /** Looks for due deliveries now, or once more after the look that is under way. */
+  wake(): void {
+    this.#again = true;
+    if (!this.#stopped) this.#running ??= this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    await this.#running;
+    await this.#pool.destroy();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#again && !this.#stopped) {
+        this.#again = false;
+        const due = await this.#store.claim(claimMost, leaseSeconds);
+        if (due.length === claimMost) this.#again = true;
+        if (due.length > 0) await this.#sendAll(due);
+      }
+    } catch (error) {
+      this.#log.warn({ error }, 'deliveries could not be read or noted; they stay due');
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  async #sendAll(due: readonly Due[]): Promise<void> {
+    const failures: Failure[] = [];
+    const delivered: string[] = [];
+    await Promise.all(
+      due.map(async (one) => {
+        const error = await this.#send(one);
+        if (error === undefined) delivered.push(one.id);
+        else failures.push({ id: one.id, error, delayMs: delayMs(one.attempts) });
+      }),
+    );
+    if (delivered.length > 0) await this.#store.markDelivered(delivered);
+    if (failures.length === 0) return;
+    await this.#store.putOff(failures, giveUpHours);
+    this.#log.warn({ failed: failures.length, error: failures[0]?.error }, 'the partner did not take deliveries');
+  }
+
+  /** What went wrong, in a few words, or nothing. */
+  async #send({ id, body }: Due): Promise<string | undefined> {
+    try {
+      const { statusCode, body: answer } = await this.#pool.request({
+        path: this.#url.pathname + this.#url.search,
+        method: 'POST',
+        headers: this.#signer.headers(id, Math.floor(Date.now() / 1_000), body),
+        body,
+      });
+      await answer.dump();
+      return statusCode >= 200 && statusCode < 300 ? undefined : `HTTP status ${statusCode}`;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+}

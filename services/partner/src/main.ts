@@ -1,0 +1,58 @@
+import { partner } from '@tutti/contracts';
+import type { Bus } from '@tutti/kit/messaging';
+import { commandSettings, journalMigrations, Participant } from '@tutti/kit/participant';
+import { Database, migrate, type Connection } from '@tutti/kit/postgres';
+import type { Log } from '@tutti/kit/service';
+import { Deliverer } from './deliverer.ts';
+import { PartnerStore } from './store.ts';
+import { PartnerStub } from './stub.ts';
+import { WebhookSigner } from './webhook.ts';
+
+export { PartnerStub } from './stub.ts';
+export { WebhookSigner } from './webhook.ts';
+
+export const partnerMigrations = [
+  journalMigrations,
+  { name: 'partner', folder: new URL('../migrations/', import.meta.url) },
+];
+
+export type PartnerService = {
+  stub: PartnerStub;
+  /** Begins to deliver: the receiver may be this very process, which has to listen first. */
+  deliverTo(url: URL): void;
+  ready(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+export type PartnerOptions = { bus: Bus; connection: Connection; log: Log; secret: string };
+
+export async function startPartner({ bus, connection, log, secret }: PartnerOptions): Promise<PartnerService> {
+  const database = new Database(connection);
+  await migrate(database, partnerMigrations);
+  const commands = new Database(connection, { connectionsMax: 2, settings: commandSettings });
+  const store = new PartnerStore(database);
+  const signer = new WebhookSigner(secret);
+  let deliverer: Deliverer | undefined;
+  const participant = new Participant({
+    bus,
+    log,
+    service: 'partner',
+    database: commands,
+    effects: Object.values(partner).map(({ name }) => name),
+    afterCommit: () => deliverer?.wake(),
+  });
+  return {
+    stub: new PartnerStub(store, signer),
+    deliverTo: (url) => {
+      deliverer = new Deliverer({ store, signer, url, log });
+    },
+    ready: async () => {
+      await database.query('select 1');
+    },
+    stop: async () => {
+      await participant.stop();
+      await deliverer?.stop();
+      await Promise.all([database.close(), commands.close()]);
+    },
+  };
+}

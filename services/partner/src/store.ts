@@ -1,0 +1,71 @@
+import type { Queryable } from '@tutti/kit/postgres';
+
+export type Due = { id: string; body: string; attempts: number };
+export type Failure = { id: string; error: string; delayMs: number };
+export type Receipt = { id: string; body: string };
+
+/** Every statement of the partner service but its command (migrations/001_partner.sql). */
+export class PartnerStore {
+  readonly #database: Queryable;
+
+  constructor(database: Queryable) {
+    this.#database = database;
+  }
+
+  /** Takes what is due for `leaseSeconds`: a deliverer that dies meanwhile leaves it due again afterwards. */
+  async claim(most: number, leaseSeconds: number): Promise<Due[]> {
+    return this.#database.query<Due>(
+      `with due as (
+         select id from delivery
+         where delivered_at is null and set_aside_at is null and next_attempt_at <= now()
+         order by next_attempt_at limit $1
+         for update skip locked)
+       update delivery d
+       set attempts = d.attempts + 1, next_attempt_at = now() + $2 * interval '1 second'
+       from due where d.id = due.id
+       returning d.id, d.body, d.attempts`,
+      [most, leaseSeconds],
+      'claim',
+    );
+  }
+
+  async markDelivered(ids: readonly string[]): Promise<void> {
+    await this.#database.query(
+      'update delivery set delivered_at = now(), last_error = null where id = any($1::uuid[])',
+      [ids],
+      'mark_delivered',
+    );
+  }
+
+  /** Puts failures off; what has failed for `giveUpHours` is set aside where an operator sees it. */
+  async putOff(failures: readonly Failure[], giveUpHours: number): Promise<void> {
+    await this.#database.query(
+      `update delivery d
+       set last_error = f.error, next_attempt_at = now() + f."delayMs" * interval '1 millisecond',
+           set_aside_at = case when d.created_at < now() - $2 * interval '1 hour' then now() end
+       from jsonb_to_recordset($1::jsonb) as f(id uuid, error text, "delayMs" int)
+       where d.id = f.id and d.delivered_at is null`,
+      [JSON.stringify(failures), giveUpHours],
+      'put_off',
+    );
+  }
+
+  async receive(receipts: readonly Receipt[]): Promise<void> {
+    await this.#database.query(
+      `insert into stub_receipt (id, body)
+       select r.id, r.body from jsonb_to_recordset($1::jsonb) as r(id text, body json)
+       on conflict (id) do update set times = stub_receipt.times + 1`,
+      [JSON.stringify(receipts)],
+      'receive',
+    );
+  }
+
+  async receipts(most: number, reservationId: string | null): Promise<object[]> {
+    return this.#database.query(
+      `select id as "webhookId", times, body, received_at as "receivedAt" from stub_receipt
+       where $2::text is null or body ->> 'reservationId' = $2
+       order by received_at desc limit $1`,
+      [most, reservationId],
+    );
+  }
+}

@@ -1,0 +1,76 @@
+-- The commands of the payment service, called by the journal's `handle`: first `lock_rows`, then `decide`. Pessimistic,
+-- because a balance must agree with its ledger at the row: of two payments from one wallet the second sees the first.
+
+create function lock_rows(commands command[]) returns void
+language plpgsql volatile as $$
+begin
+  -- Every fan has a wallet, if only an empty one: an empty wallet is no effect, but a row to lock.
+  insert into wallet (user_id)
+  select distinct (c.body ->> 'userId')::uuid from unnest(commands) c
+  where c.body ? 'userId'
+    and not exists (select 1 from wallet w where w.user_id = (c.body ->> 'userId')::uuid)
+  order by 1
+  on conflict do nothing;
+
+  perform 1
+  from (select distinct (c.body ->> 'userId')::uuid as id from unnest(commands) c where c.body ? 'userId' order by 1) k
+  join lateral (select 1 from wallet w where w.user_id = k.id for update) w on true;
+end $$;
+
+-- All commands move one wallet by one amount. Those of different wallets are decided together; those of one wallet one after
+-- the other, in order of arrival, and a refused one takes nothing from those behind it.
+create function decide(commands command[]) returns table (ord int, outcome json)
+language plpgsql volatile as $$
+#variable_conflict use_column
+declare
+  balance_max constant bigint := 1000000000;
+  at constant timestamptz := clock_timestamp();
+  turns int;
+begin
+  select coalesce(max(n), 0) into turns
+  from (select count(*) as n from unnest(commands) c group by c.body ->> 'userId') per_wallet;
+
+  for this_turn in 1 .. turns loop
+    return query
+    with asked as (
+      select c.ord, c.saga, c.type, (c.body ->> 'userId')::uuid as user_id, (c.body ->> 'amount')::bigint as amount,
+             (c.body ->> 'reservationId')::uuid as reservation_id,
+             row_number() over (partition by c.body ->> 'userId' order by c.ord) as turn
+      from unnest(commands) c
+    ), judged as materialized (
+      select a.*, w.balance, m.delta,
+             case
+               when a.type = 'payment.deduct-points' and w.balance < a.amount then json_build_object(
+                 'code', 'insufficient_points', 'data', json_build_object('balance', w.balance, 'amount', a.amount))
+               when a.type = 'payment.charge-points' and w.balance + a.amount > balance_max then json_build_object(
+                 'code', 'balance_limit', 'data', json_build_object('balance', w.balance, 'limit', balance_max))
+             end as refused
+      from asked a
+      cross join lateral (select case a.type when 'payment.deduct-points' then -a.amount else a.amount end as delta) m
+      join lateral (select w.balance from wallet w where w.user_id = a.user_id limit 1) w on true
+      where a.turn = this_turn
+    ), granted as (
+      select * from judged where refused is null
+    ), moved as (
+      update wallet w set balance = w.balance + g.delta from granted g where w.user_id = g.user_id and g.delta <> 0
+    ), entered as (
+      insert into entry (id, user_id, type, amount, balance_after, position, reservation_id, at)
+      select g.saga, g.user_id, case g.type when 'payment.deduct-points' then 'payment' else 'charge' end,
+             g.delta, g.balance + g.delta, coalesce(last.position, 0) + 1, g.reservation_id, at
+      from granted g
+      left join lateral (
+        select e.position from entry e where e.user_id = g.user_id order by e.position desc limit 1) last on true
+      where g.delta <> 0
+    ), paid as (
+      insert into payment (id, reservation_id, user_id, amount, at)
+      select g.saga, g.reservation_id, g.user_id, g.amount, at from granted g where g.type = 'payment.deduct-points'
+    )
+    select j.ord, case
+        when j.refused is not null then json_build_object('refused', j.refused)
+        when j.type = 'payment.deduct-points' then json_build_object('ok', json_build_object(
+          'paymentId', j.saga, 'balance', j.balance + j.delta, 'at', rfc3339(at)))
+        else json_build_object('ok', json_build_object('entryId', j.saga, 'balance', j.balance + j.delta))
+      end
+    from judged j;
+  end loop;
+end $$;

@@ -1,0 +1,47 @@
+import { defaultRateLimits, parseRateLimits } from '@tutti/gateway';
+import { Environment } from '@tutti/kit/service';
+import path from 'node:path';
+
+export type Config = {
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string;
+  readonly holdSeconds: number;
+  /** None: the receiver that the system itself serves. */
+  readonly partnerUrl: URL | undefined;
+  readonly partnerSecret: string | undefined;
+  readonly chargesEnabled: boolean;
+  readonly rateLimits: string;
+  readonly logLevel: string;
+  /** The season that is loaded the first time. */
+  readonly seasonFile: string;
+  readonly drainSeconds: number;
+};
+
+const root = new URL('../../', import.meta.url);
+
+/** Environment in, configuration out; throws one error with everything that is wrong. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const read = new Environment(env);
+  const rateLimits = read.text('RATE_LIMITS', defaultRateLimits);
+  try {
+    parseRateLimits(rateLimits);
+  } catch (error) {
+    read.fault(error instanceof Error ? error.message : String(error));
+  }
+  const config: Config = {
+    host: read.text('HOST', '127.0.0.1'),
+    port: read.integer('PORT', 3000, { min: 0, max: 65_535 }),
+    dataDir: path.resolve(read.text('DATA_DIR', './data')),
+    holdSeconds: read.integer('HOLD_SECONDS', 300, { min: 1, max: 86_400 }),
+    partnerUrl: read.url('PARTNER_URL'),
+    partnerSecret: read.optional('PARTNER_SECRET'),
+    chargesEnabled: read.oneOf('POINT_CHARGES', 'demo', ['demo', 'off']) === 'demo',
+    rateLimits,
+    logLevel: read.oneOf('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+    seasonFile: read.text('SEASON', new URL('seasons/demo.yaml', root).pathname),
+    drainSeconds: read.integer('DRAIN_SECONDS', 10, { min: 0, max: 600 }),
+  };
+  read.check();
+  return Object.freeze(config);
+}

@@ -1,0 +1,82 @@
+import { loadSeason, readSeason } from '@tutti/concert/season';
+import { Database, startEmbedded } from '@tutti/kit/postgres';
+import { createLog, whenParentLeaves } from '@tutti/kit/service';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { destination } from 'pino';
+import { readConfig } from './config.ts';
+import { databaseNames, startSystem } from './system.ts';
+
+/** What the person at the terminal reads; everything else is in the log file. */
+const say = (sentence: string): void => {
+  process.stdout.write(`${sentence}\n`);
+};
+
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  await mkdir(config.dataDir, { recursive: true });
+  const logFile = path.join(config.dataDir, 'tutti.log');
+  const output = destination({ dest: logFile, sync: false, minLength: 4_096, periodicFlush: 500 });
+  const log = createLog('standalone', config.logLevel, output);
+
+  let stopping: Promise<void> | undefined;
+  const steps: (() => Promise<void>)[] = [];
+  const stop = (why: string): Promise<void> => {
+    stopping ??= (async () => {
+      log.info({ why }, 'stopping');
+      for (const step of steps.toReversed()) await step();
+      log.info('stopped');
+      output.flushSync();
+    })();
+    return stopping;
+  };
+  const leave = (why: string, code: number) => {
+    void stop(why).then(
+      () => process.exit(code),
+      () => process.exit(1),
+    );
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => leave(signal, 0));
+  whenParentLeaves(() => leave('the parent process left', 1));
+
+  try {
+    const postgres = await startEmbedded({
+      dataDir: config.dataDir,
+      log: (message, details) => log.info(details ?? {}, message),
+    });
+    steps.push(() => postgres.stop());
+    void postgres.exited.then((error) => {
+      if (stopping) return;
+      log.fatal({ error }, 'PostgreSQL went away');
+      process.stderr.write(`PostgreSQL went away: ${error.message} Start again; nothing accepted is lost.\n`);
+      leave('PostgreSQL went away', 1);
+    });
+    for (const name of databaseNames) await postgres.ensureDatabase(name);
+    const system = await startSystem(config, (name) => postgres.connection(name), log);
+    steps.push(() => system.stop());
+    await ensureSeason(config.seasonFile, new Database(postgres.connection('concert')));
+    say(`tutti is open at ${system.address} (the API at ${system.address}/docs, the log in ${logFile})`);
+  } catch (error) {
+    if (stopping) return;
+    const sentence = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`tutti could not start: ${sentence}\n`);
+    log.fatal({ error }, 'could not start');
+    leave('could not start', 1);
+  }
+}
+
+/** The demo season, the first time; a start that was killed while loading it goes on where it was. */
+async function ensureSeason(file: string, database: Database): Promise<void> {
+  try {
+    const [row] = await database.query<{ loaded: boolean }>(`select to_regclass('loaded_season') is not null as loaded`);
+    if (row?.loaded === true) return;
+    const season = await readSeason(file);
+    const loaded = await loadSeason(database, season);
+    await database.query('create table loaded_season as select now() as at');
+    say(`The demo season was loaded: ${loaded.concerts} concerts, ${loaded.performances} performances, ${loaded.seats} seats.`);
+  } finally {
+    await database.close();
+  }
+}
+
+await main();

@@ -1,0 +1,75 @@
+import { startConcert } from '@tutti/concert';
+import { startGateway } from '@tutti/gateway';
+import { InProcessBus } from '@tutti/kit/messaging';
+import type { Connection } from '@tutti/kit/postgres';
+import { keptSecret, type Log } from '@tutti/kit/service';
+import { startOrchestrator } from '@tutti/orchestrator';
+import { startPartner } from '@tutti/partner';
+import { startPayment } from '@tutti/payment';
+import { startUser } from '@tutti/user';
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import type { Config } from './config.ts';
+
+/** One database per service, also here. */
+export const databaseNames = ['orchestrator', 'user', 'concert', 'payment', 'partner'] as const;
+export type DatabaseName = (typeof databaseNames)[number];
+
+export type System = {
+  readonly address: string;
+  /** In the order in which nothing accepted is lost: the door, the sagas, their participants, the bus. */
+  stop(): Promise<void>;
+};
+
+/** All services in one process, wired by hand. They share a bus and nothing else. */
+export async function startSystem(
+  config: Config,
+  connection: (name: DatabaseName) => Connection,
+  log: Log,
+): Promise<System> {
+  const secretsFolder = path.join(config.dataDir, 'secrets');
+  const accessTokenSecret = await keptSecret(secretsFolder, 'access-token-key');
+  const partnerSecret =
+    config.partnerSecret ??
+    (await keptSecret(secretsFolder, 'partner-secret', () => `whsec_${randomBytes(24).toString('base64')}`)).value;
+  const accessTokenKey = Buffer.from(accessTokenSecret.value, 'base64url');
+  const bus = new InProcessBus();
+  const of = (service: DatabaseName) => ({ bus, connection: connection(service), log: log.child({ service }) });
+
+  const user = await startUser({ ...of('user'), accessTokenKey, secretsFolder });
+  const concert = await startConcert({ ...of('concert'), holdSeconds: config.holdSeconds });
+  const payment = await startPayment(of('payment'));
+  const partner = await startPartner({ ...of('partner'), secret: partnerSecret });
+  const orchestrator = await startOrchestrator({ ...of('orchestrator'), alone: true });
+  const gateway = await startGateway({
+    bus,
+    log: log.child({ service: 'gateway' }),
+    host: config.host,
+    port: config.port,
+    users: user.queries,
+    concerts: concert.queries,
+    payments: payment.queries,
+    partnerStub: config.partnerUrl ? null : partner.stub,
+    accessTokenKey,
+    rateLimits: config.rateLimits,
+    chargesEnabled: config.chargesEnabled,
+    checks: {
+      user: user.ready,
+      concert: concert.ready,
+      payment: payment.ready,
+      partner: partner.ready,
+      orchestrator: orchestrator.ready,
+    },
+  });
+  partner.deliverTo(config.partnerUrl ?? new URL(`${gateway.address}/partner-stub`));
+
+  return {
+    address: gateway.address,
+    stop: async () => {
+      await gateway.stop();
+      await orchestrator.stop(config.drainSeconds * 1_000);
+      await Promise.all([user.stop(), concert.stop(), payment.stop(), partner.stop()]);
+      await bus.close();
+    },
+  };
+}

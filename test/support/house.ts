@@ -1,0 +1,105 @@
+import { accessToken, isCaller } from '@tutti/contracts';
+import { Database, type Connection } from '@tutti/kit/postgres';
+import { createLog, keptSecret, signedTokens, uuidv7 } from '@tutti/kit/service';
+import { readConfig } from '@tutti/standalone/config';
+import { databaseNames, startSystem, type DatabaseName, type System } from '@tutti/standalone/system';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { inject } from 'vitest';
+import { Fan } from './client.ts';
+
+/** The whole system in this process, on databases of its own, with a small season. */
+export type House = {
+  readonly address: string;
+  readonly databases: Readonly<Record<DatabaseName, Database>>;
+  /** Accounts without a password and their access tokens: signing up a crowd would only measure argon2. */
+  fans(count: number): Promise<Fan[]>;
+  fan(points?: number): Promise<Fan>;
+  /** A performance with seats `S-1` … of one price. */
+  performance(seats: number, price?: number): Promise<string>;
+  /** Stops and starts the system on the same databases; the address may change. */
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+export async function openHouse(env: Record<string, string> = {}): Promise<House> {
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'tutti-house-'));
+  const server = inject('postgres');
+  const suffix = randomBytes(6).toString('hex');
+  const connection = (name: DatabaseName): Connection => ({ ...server, database: `house_${suffix}_${name}` });
+  const admin = new Database({ ...server, database: 'postgres' }, { connectionsMax: 1, statementTimeoutMs: 60_000 });
+  for (const name of databaseNames) await admin.query(`create database house_${suffix}_${name}`);
+  const config = readConfig({ DATA_DIR: dataDir, PORT: '0', RATE_LIMITS: 'off', LOG_LEVEL: 'warn', ...env });
+  const log = createLog('house', config.logLevel);
+  let system: System = await startSystem(config, connection, log);
+  const databases = Object.fromEntries(
+    databaseNames.map((name) => [name, new Database(connection(name), { connectionsMax: 2 })]),
+  ) as Record<DatabaseName, Database>;
+  const key = Buffer.from((await keptSecret(path.join(dataDir, 'secrets'), 'access-token-key')).value, 'base64url');
+  const tokens = signedTokens({ key, type: accessToken.type, audience: accessToken.audience, isClaims: isCaller });
+
+  const fans = async (count: number): Promise<Fan[]> => {
+    const ids = Array.from({ length: count }, () => uuidv7());
+    await databases.user.query(
+      `insert into account (id, name, email, password_hash)
+       select id, 'Fan', id || '@fans.example', 'none' from unnest($1::uuid[]) id`,
+      [ids],
+    );
+    return ids.map(
+      (userId) => new Fan(system.address, userId, tokens.sign({ userId, sessionId: uuidv7(), role: 'fan' }, 3_600)),
+    );
+  };
+
+  return {
+    get address() {
+      return system.address;
+    },
+    databases,
+    fans,
+    fan: async (points = 0) => {
+      const [fan] = await fans(1);
+      if (!fan) throw new Error('There is no fan.');
+      if (points > 0) await fan.charge(points);
+      return fan;
+    },
+    performance: (seats, price = 1_000) => addPerformance(databases.concert, seats, price),
+    restart: async () => {
+      await system.stop();
+      system = await startSystem(config, connection, log);
+    },
+    stop: async () => {
+      await system.stop();
+      for (const name of databaseNames) {
+        await databases[name].close();
+        await admin.query(`drop database house_${suffix}_${name} with (force)`);
+      }
+      await admin.close();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A concert with one performance of `seats` seats, all of one price; returns the performance's id. */
+export async function addPerformance(concert: Database, seats: number, price: number): Promise<string> {
+  const id = `show-${randomBytes(4).toString('hex')}`;
+  const translations = { title: 'Show', artist: 'Band', venue: 'Room' };
+  await concert.query(`insert into venue (id, name) values ('room', 'Room') on conflict do nothing`);
+  await concert.query(
+    `insert into concert (id, venue_id, title, artist, translations, on_sale_at)
+     values ($1, 'room', 'Show', 'Band', $2, now() - interval '1 day')`,
+    [id, JSON.stringify({ ko: translations, en: translations })],
+  );
+  await concert.query(
+    `insert into performance (id, concert_id, starts_at, seats_total, seat_map)
+     values ($1, $1, now() + interval '30 days', $2, '{"version":1,"sections":[]}')`,
+    [id, seats],
+  );
+  await concert.query(
+    `insert into seat (performance_id, id, index, label, price)
+     select $1, 'S-' || n, n - 1, 'Seat ' || n, $3 from generate_series(1, $2) n`,
+    [id, seats, price],
+  );
+  return id;
+}
