@@ -14,6 +14,11 @@ export class Fan {
     this.accessToken = accessToken;
   }
 
+  /** The same fan at another address, such as after a restart. */
+  at(address: string): Fan {
+    return new Fan(address, this.userId, this.accessToken);
+  }
+
   get(path: string): Promise<Reply> {
     return request(this.address, 'GET', path, { headers: this.#headers() });
   }

@@ -19,7 +19,9 @@ import {
   makeSocketDir,
   place,
   type Placement,
+  removeSocketDir,
   removeUnfinished,
+  socketPort,
   syncFolder,
   unfinishedFolder,
 } from './embedded/placement.ts';
@@ -32,7 +34,6 @@ import {
   hasEnded,
   isReady,
   lastError,
-  removeSocketDir,
   runningOn,
   startGuarded,
 } from './embedded/postmaster.ts';
@@ -63,7 +64,7 @@ export interface EmbeddedPostgres {
   exited: Promise<Error>;
 }
 
-const port = 5432;
+const port = socketPort;
 const superuser = 'postgres';
 const logBytesAtStart = 10 * 1024 * 1024;
 
@@ -272,7 +273,7 @@ async function endServer(server: Guarded, socketDir: string): Promise<void> {
     if (!hasEnded(server)) server.child.kill(signal);
     if (await endsWithin(server, seconds)) break;
   }
-  removeSocketDir(socketDir, port);
+  await removeSocketDir(socketDir);
 }
 
 function describeEnding({ dataDir, logFile }: Start, { code, signal }: Ending, from: number): Error {

@@ -97,8 +97,10 @@ function placeOf({ at, arc }: SectionDescription, along: number, back: number): 
 }
 
 const radians = (degrees: number): number => (degrees * Math.PI) / 180;
-/** Adding 0 turns -0 into 0. */
-const tenth = (value: number): number => Math.round(value * 10) / 10 + 0;
+
+/** Halves go outwards on both sides, whatever their last bit: the left of a hall mirrors its right. Adding 0 undoes -0. */
+const tenth = (value: number): number =>
+  (Math.sign(value) * Math.round(Math.abs(value) * 10 + 1e-6)) / 10 + 0;
 
 /** A seat too close to one that stands before it, the first of each pair of sections; `section` is its section's index. */
 export type Crowded = { readonly section: number; readonly seatId: string; readonly neighbour: string };

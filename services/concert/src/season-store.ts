@@ -4,12 +4,14 @@ import { SeasonFault, type Season, type SeasonConcert, type SeasonPerformance } 
 /** How much the season holds, and how many of its concerts and performances were new or different. */
 export type Loaded = { concerts: number; performances: number; seats: number; changed: number };
 
+type Transactions = Pick<Database, 'transaction'>;
+
 /**
  * Writes a season into the concert service's database: a transaction for each concert and each performance, so that a
  * load which was killed goes on where it was when it is started again. What is refused leaves its concert or performance as
  * it was and is told at the end, in a `SeasonFault`, after all the rest was loaded.
  */
-export async function loadSeason(database: Database, season: Season): Promise<Loaded> {
+export async function loadSeason(database: Transactions, season: Season): Promise<Loaded> {
   const faults: string[] = [];
   const loaded: Loaded = { concerts: 0, performances: 0, seats: 0, changed: 0 };
   const count = async (step: Promise<boolean>): Promise<boolean> => {
@@ -36,7 +38,7 @@ export async function loadSeason(database: Database, season: Season): Promise<Lo
   return loaded;
 }
 
-const loadConcert = (database: Database, concert: SeasonConcert): Promise<boolean> =>
+const loadConcert = (database: Transactions, concert: SeasonConcert): Promise<boolean> =>
   database.transaction(async (tx) => {
     const { concertId, venue, title, artist, onSaleAt } = concert;
     const [moving] = await tx.query<{ from: string }>(
@@ -108,7 +110,7 @@ function priceOf(prices: SeasonConcert['prices'], grade: string): number {
 type Stored = { concertId: string; startsAt: Date; version: number; seatMap: string };
 
 const loadPerformance = (
-  database: Database,
+  database: Transactions,
   concert: SeasonConcert,
   performance: SeasonPerformance,
   seats: readonly PricedSeat[],
@@ -189,11 +191,15 @@ async function removeOthers(
 }
 
 function takenSentence(performanceId: string, ids: readonly string[]): string {
+  const [lost, back] =
+    ids.length === 1
+      ? ['a seat that is', 'put it back into the venue file, or cancel its reservation first.']
+      : [
+          `${ids.length} seats that are`,
+          'put them back into the venue file, or cancel their reservations first.',
+        ];
   const shown = ids.slice(0, 6).join(', ') + (ids.length > 6 ? ', …' : '');
-  return (
-    `The performance ${performanceId} would lose ${ids.length === 1 ? 'a seat that is' : `${ids.length} seats that are`} ` +
-    `reserved or paid (${shown}); put them back into the venue file, or cancel their reservations first.`
-  );
+  return `The performance ${performanceId} would lose ${lost} reserved or paid (${shown}); ${back}`;
 }
 
 const writeSeats = (tx: Queryable, performanceId: string, seats: readonly PricedSeat[]): Promise<unknown> =>

@@ -1,13 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import type {
-  Caller,
-  ConcertQueries,
-  PaymentQueries,
-  UserQueries,
-} from '@tutti/contracts';
-import type { Log } from '@tutti/kit/service';
-import Fastify, { type FastifyBaseLogger, type FastifyRequest } from 'fastify';
+import type { Caller } from '@tutti/contracts';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyRequest } from 'fastify';
 import {
   hasZodFastifySchemaValidationErrors,
   jsonSchemaTransform,
@@ -18,13 +12,13 @@ import {
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { sessionCookie, type Callers } from './callers.ts';
-import type { Effects } from './effects.ts';
+import type { GatewayParts } from './parts.ts';
 import { Refused, sendProblem } from './problems.ts';
-import type { RateLimits } from './rate-limits.ts';
+import { limit } from './rate-limits.ts';
 import { accountRoutes } from './routes/accounts.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { healthRoutes } from './routes/health.ts';
-import { partnerStubRoutes, type PartnerReceiver } from './routes/partner-stub.ts';
+import { partnerStubRoutes } from './routes/partner-stub.ts';
 import { pointRoutes } from './routes/points.ts';
 import { reservationRoutes } from './routes/reservations.ts';
 import type { TypedApp } from './routes/route.ts';
@@ -41,27 +35,15 @@ declare module 'fastify' {
   }
 }
 
-export type GatewayParts = {
-  readonly log: Log;
-  readonly users: UserQueries;
-  readonly concerts: ConcertQueries;
-  readonly payments: PaymentQueries;
-  readonly effects: Effects;
-  readonly callers: Callers;
-  readonly rateLimits: RateLimits;
-  readonly partnerStub: PartnerReceiver | null;
-  readonly chargesEnabled: boolean;
-  /** Names and checks of the parts behind `/readyz`. */
-  readonly checks: Readonly<Record<string, () => Promise<void>>>;
-};
-
 const bodyBytesMax = 16_384;
 
 export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
   const loggerInstance: FastifyBaseLogger = parts.log;
   const app = Fastify({
     loggerInstance,
-    disableRequestLogging: true,
+    // One line per answer, written below; a child logger per request would cost more than it tells.
+    logController: new LogController({ disableRequestLogging: true }),
+    childLoggerFactory: (logger) => logger,
     bodyLimit: bodyBytesMax,
     requestTimeout: 30_000,
     keepAliveTimeout: 75_000,
@@ -150,12 +132,6 @@ const cookieValue = (header: string, name: string): string | undefined =>
 
 const isSameOrigin = (origin: string | undefined, host: string | undefined): boolean =>
   origin !== undefined && host !== undefined && URL.canParse(origin) && new URL(origin).host === host;
-
-/** Throws `rate_limited` when the caller has used up a limit. */
-export function limit(limits: RateLimits, name: 'requests' | 'effects' | 'sign-ins', who: string): void {
-  const seconds = limits.take(name, who, Date.now());
-  if (seconds > 0) throw new Refused('rate_limited', {}, { 'retry-after': String(seconds) });
-}
 
 /** Everything that can go wrong in a route, as what the client is told. Only what we did not expect is an error of ours. */
 function refusalOf(error: unknown, request: FastifyRequest): Refused {

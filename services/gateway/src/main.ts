@@ -5,7 +5,7 @@ import { buildApp } from './app.ts';
 import { Callers } from './callers.ts';
 import { Effects } from './effects.ts';
 import { parseRateLimits, RateLimits } from './rate-limits.ts';
-import type { PartnerReceiver } from './routes/partner-stub.ts';
+import type { PartnerReceiver } from './parts.ts';
 
 export { defaultRateLimits, parseRateLimits } from './rate-limits.ts';
 

@@ -1,3 +1,5 @@
+import { Refused } from './problems.ts';
+
 /**
  * Token buckets per fan (or, before there is a fan, per e-mail address asked for): `RATE_LIMITS` is a list of
  * `name=count/seconds`, or `off`. A bucket holds `count` and fills again in `seconds`.
@@ -58,4 +60,10 @@ export class RateLimits {
     this.#buckets.set(key, bucket);
     return bucket;
   }
+}
+
+/** Throws `rate_limited` when the caller has used up a limit. */
+export function limit(limits: RateLimits, name: RateLimit, who: string): void {
+  const seconds = limits.take(name, who, Date.now());
+  if (seconds > 0) throw new Refused('rate_limited', {}, { 'retry-after': String(seconds) });
 }

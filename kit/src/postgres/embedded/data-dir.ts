@@ -14,17 +14,18 @@ export async function openDataDir(path: string): Promise<string> {
   }
 }
 
+// Messages of the system begin with its code; those of PostgreSQL and SQLite are in words.
 const problems = [
-  [/^ENOSPC|No space left on device/, 'is on a disk that is full'],
+  [/^ENOSPC|No space left on device|disk is full/, 'is on a disk that is full'],
   [/^EROFS|Read-only file system/, 'is on a read-only file system'],
-  [/^EACCES|^EPERM/, 'cannot be written by this user'],
+  [/^EACCES|^EPERM|unable to open database|readonly database/, 'cannot be written by this user'],
   [/^EEXIST|^ENOTDIR/, 'is not a folder'],
+  [/^ENOENT: .* mkdir/, 'cannot be created'],
 ] as const;
 
 /** What the user of a data directory can do something about, told without the words of the system. */
 export function inOneSentence(dataDir: string, cause: unknown): unknown {
   if (!(cause instanceof Error)) return cause;
-  // Messages of the system begin with the code; those of PostgreSQL hold the text.
   const problem = problems.find(([pattern]) => pattern.test(cause.message))?.[1];
   return problem ? new CannotStart(`The data directory ${dataDir} ${problem}.`, { cause }) : cause;
 }

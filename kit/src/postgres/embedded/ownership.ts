@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
+import { inOneSentence } from './data-dir.ts';
 import { type Guarded, hasEnded } from './postmaster.ts';
 import { CannotStart } from './server-user.ts';
 
@@ -44,7 +45,7 @@ function openLock(dataDir: string): DatabaseSync {
   try {
     return new DatabaseSync(join(dataDir, 'postgres.lock'));
   } catch (cause) {
-    throw new CannotStart(`The data directory ${dataDir} cannot be written by this user.`, { cause });
+    throw inOneSentence(dataDir, cause);
   }
 }
 
@@ -57,7 +58,7 @@ function tryLock(lock: DatabaseSync, dataDir: string): boolean {
     const sqliteBusy = 5;
     if (cause instanceof Error && 'errcode' in cause && cause.errcode === sqliteBusy) return false;
     lock.close();
-    throw new CannotStart(`The data directory ${dataDir} cannot be locked.`, { cause });
+    throw inOneSentence(dataDir, cause);
   }
 }
 

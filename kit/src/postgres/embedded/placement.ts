@@ -1,7 +1,7 @@
 // Where a cluster lives: in the data directory, or, where the server's user cannot enter that, in a place outside which
 // the data directory names.
 
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,8 @@ export interface Placement {
 const sharedFolder = '/var/lib/tutti';
 const locationFile = 'postgres-location';
 const unfinishedPrefix = 'postgres.new-';
-export const socketPrefix = 'tutti-';
+export const socketPort = 5432;
+const socketFile = `.s.PGSQL.${socketPort}`;
 
 /** `dataDir` is a real path (no symbolic links) which this process may write. */
 export async function place(
@@ -113,20 +114,42 @@ export async function removeUnfinished(home: string): Promise<void> {
   }
 }
 
-/** In the system's temporary folder, because the path of a socket may have about a hundred bytes only. */
+/**
+ * A fresh folder for the socket, in the system's temporary one: the path of a socket may have about a hundred bytes only.
+ * Those of killed owners of the same home are removed, which its name tells.
+ */
 export async function makeSocketDir(home: string, user: ServerUser): Promise<string> {
-  const longest = process.platform === 'darwin' ? 103 : 107;
-  for (const folder of [tmpdir(), '/tmp', home]) {
-    const file = join(folder, `${socketPrefix}XXXXXX/.s.PGSQL.5432`);
-    if (Buffer.byteLength(file) > longest) continue;
-    const socketDir = await privateFolder(join(folder, socketPrefix), user).catch(() => undefined);
-    if (socketDir === undefined) continue;
-    if (await canWriteIn(socketDir, user)) return socketDir;
-    await fs.rmdir(socketDir);
+  const prefix = `tutti-${createHash('sha256').update(home).digest('hex').slice(0, 8)}-`;
+  for (const folder of new Set([tmpdir(), '/tmp', home])) {
+    const names = await fs.readdir(folder).catch(() => []);
+    for (const name of names.filter((entry) => entry.startsWith(prefix)))
+      await removeSocketDir(join(folder, name));
+    const socketDir = await socketDirIn(folder, prefix, user);
+    if (socketDir !== undefined) return socketDir;
   }
   throw new CannotStart(
     `There is no folder for the socket of PostgreSQL: neither ${tmpdir()} nor /tmp can be used.`,
   );
+}
+
+async function socketDirIn(folder: string, prefix: string, user: ServerUser): Promise<string | undefined> {
+  const longestBytes = process.platform === 'darwin' ? 103 : 107;
+  if (Buffer.byteLength(join(folder, `${prefix}XXXXXX`, socketFile)) > longestBytes) return undefined;
+  const socketDir = await privateFolder(join(folder, prefix), user).catch(() => undefined);
+  if (socketDir === undefined || (await canWriteIn(socketDir, user))) return socketDir;
+  await fs.rmdir(socketDir);
+  return undefined;
+}
+
+/** Removes the socket, and its folder if nothing else is in it: a name alone does not say whose it is. */
+export async function removeSocketDir(socketDir: string): Promise<void> {
+  try {
+    for (const file of [socketFile, `${socketFile}.lock`])
+      await fs.rm(join(socketDir, file), { force: true });
+    await fs.rmdir(socketDir);
+  } catch {
+    // Gone already, or not ours.
+  }
 }
 
 /** A rename is durable once the folder that holds the name is. */

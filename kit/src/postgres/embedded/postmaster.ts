@@ -59,20 +59,7 @@ export function isReady(cluster: string, pid: number): boolean {
  */
 export async function clearRemains(cluster: string): Promise<void> {
   await endProcesses(cluster, undefined);
-  const [, , , port, socketDir] = readPidFile(cluster) ?? [];
-  if (port && socketDir) removeSocketDir(socketDir, Number(port));
   fs.rmSync(join(cluster, 'postmaster.pid'), { force: true });
-}
-
-/** Removes the socket, and the folder if nothing else is in it: the file that names it could name anything. */
-export function removeSocketDir(socketDir: string, port: number): void {
-  const socket = join(socketDir, `.s.PGSQL.${port}`);
-  for (const file of [socket, `${socket}.lock`]) fs.rmSync(file, { force: true });
-  try {
-    fs.rmdirSync(socketDir);
-  } catch {
-    // Not empty, or gone already.
-  }
 }
 
 /**
@@ -157,11 +144,11 @@ const endInitdb = 'kill -KILL "-$target"';
 // Ten seconds are long enough for a pid to become somebody else's, so it is compared with postmaster.pid.
 const endPostgres = `
 kill -INT "$target"
-seconds=0
+looks=0
 while read -r pid <"$1/postmaster.pid" && [ "$pid" = "$target" ]; do
-  if [ "$seconds" = 10 ]; then kill -QUIT "$target"; break; fi
-  sleep 1
-  seconds=$((seconds + 1))
+  if [ "$looks" = 50 ]; then kill -QUIT "$target"; break; fi
+  sleep 0.2 || sleep 1
+  looks=$((looks + 1))
 done
 rmdir "$2"`;
 
@@ -226,9 +213,15 @@ export async function endsWithin(guarded: Guarded, seconds: number): Promise<boo
   return inTime;
 }
 
-/** The last error in a log from this byte on, without its prefix; empty when there is none. */
+/**
+ * Why a program failed, from its log from this byte on: what the system refused it, else its last error, without the
+ * prefix of the line; empty when there is neither. A refusal of the system is followed by errors that only result from it.
+ */
 export function lastError(logFile: string, fromByte: number): string {
   const lines = fs.readFileSync(logFile).subarray(fromByte).toString().trim().split('\n');
-  const error = lines.findLast((line) => /\b(FATAL|PANIC|error): /.test(line));
-  return (error ?? '').replace(/^.*?\b(FATAL|PANIC|error): +/, '');
+  const refused = lines.findLast((line) => systemRefusals.test(line));
+  const error = refused ?? lines.findLast((line) => /\b(FATAL|PANIC|error): /.test(line)) ?? '';
+  return error.replace(/^.*?\b(FATAL|PANIC|ERROR|error): +/, '');
 }
+
+const systemRefusals = /\b(FATAL|PANIC|ERROR|error): .*(No space left on device|Read-only file system)/;

@@ -1,7 +1,8 @@
 import * as http from '@tutti/contracts/http';
 import type { Session } from '@tutti/contracts';
 import * as z from 'zod';
-import { limit, type GatewayParts } from '../app.ts';
+import type { GatewayParts } from '../parts.ts';
+import { limit } from '../rate-limits.ts';
 import { sessionCookie } from '../callers.ts';
 import { Refused } from '../problems.ts';
 import { callerOf, problems, signedIn, type TypedApp } from './route.ts';

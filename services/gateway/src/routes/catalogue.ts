@@ -2,7 +2,7 @@ import * as http from '@tutti/contracts/http';
 import type { Concert } from '@tutti/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import * as z from 'zod';
-import type { GatewayParts } from '../app.ts';
+import type { GatewayParts } from '../parts.ts';
 import { Refused } from '../problems.ts';
 import { decodeCursor, encodeCursor, problems, signedIn, type TypedApp } from './route.ts';
 

@@ -1,10 +1,5 @@
+import type { PartnerReceiver } from '../parts.ts';
 import type { TypedApp } from './route.ts';
-
-/** A stand-in for the promoter's own system, so that the whole way can be seen on one machine. */
-export type PartnerReceiver = {
-  receive(headers: { id: string; timestamp: string; signature: string }, body: string): Promise<boolean>;
-  list(most: number, reservationId: string | null): Promise<object[]>;
-};
 
 const listMost = 1_000;
 

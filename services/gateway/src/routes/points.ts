@@ -1,5 +1,5 @@
 import * as http from '@tutti/contracts/http';
-import type { GatewayParts } from '../app.ts';
+import type { GatewayParts } from '../parts.ts';
 import { Refused } from '../problems.ts';
 import { answerEffect } from './effect-route.ts';
 import { callerOf, decodeCursor, encodeCursor, problems, signedIn, type TypedApp } from './route.ts';

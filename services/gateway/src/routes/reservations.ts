@@ -1,6 +1,6 @@
 import * as http from '@tutti/contracts/http';
 import * as z from 'zod';
-import type { GatewayParts } from '../app.ts';
+import type { GatewayParts } from '../parts.ts';
 import { Refused } from '../problems.ts';
 import { answerEffect } from './effect-route.ts';
 import { callerOf, decodeCursor, encodeCursor, problems, signedIn, uuidForm, type TypedApp } from './route.ts';

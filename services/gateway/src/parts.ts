@@ -1,0 +1,26 @@
+import type { ConcertQueries, PaymentQueries, UserQueries } from '@tutti/contracts';
+import type { Log } from '@tutti/kit/service';
+import type { Callers } from './callers.ts';
+import type { Effects } from './effects.ts';
+import type { RateLimits } from './rate-limits.ts';
+
+/** A stand-in for the promoter's own system, so that the whole way can be seen on one machine. */
+export type PartnerReceiver = {
+  receive(headers: { id: string; timestamp: string; signature: string }, body: string): Promise<boolean>;
+  list(most: number, reservationId: string | null): Promise<object[]>;
+};
+
+/** What the routes are built from. */
+export type GatewayParts = {
+  readonly log: Log;
+  readonly users: UserQueries;
+  readonly concerts: ConcertQueries;
+  readonly payments: PaymentQueries;
+  readonly effects: Effects;
+  readonly callers: Callers;
+  readonly rateLimits: RateLimits;
+  readonly partnerStub: PartnerReceiver | null;
+  readonly chargesEnabled: boolean;
+  /** Names and checks of the parts behind `/readyz`. */
+  readonly checks: Readonly<Record<string, () => Promise<void>>>;
+};
