@@ -46,6 +46,25 @@ export const concert = {
   markReserved: effect<{ reservationId: string }, { expiresAt: string | null }>('concert.mark-reserved'),
   /** paying → paid, after the points were taken. */
   confirmPaid: effect<{ reservationId: string }, None>('concert.confirm-paid'),
+  /** reserved or paid → cancelled, its seats free. */
+  cancel: effect<
+    { reservationId: string; userId: string },
+    {
+      reservationId: string;
+      performanceId: string;
+      seats: Seat[];
+      amount: number;
+      expiresAt: string;
+      at: string;
+      version: number;
+    },
+    {
+      reservation_not_found: None;
+      reservation_expired: None;
+      payment_in_progress: None;
+      cancellation_closed: None;
+    }
+  >('concert.cancel'),
 };
 
 export const payment = {
@@ -59,6 +78,10 @@ export const payment = {
     { entryId: string; balance: number },
     { balance_limit: { balance: number; limit: number } }
   >('payment.charge-points'),
+  /** What the reservation had cost goes back, once; nothing when it was not paid. */
+  returnPoints: effect<{ userId: string; reservationId: string }, { returned: number; balance: number }>(
+    'payment.return-points',
+  ),
 };
 
 export const partner = {

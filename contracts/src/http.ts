@@ -29,6 +29,8 @@ export const newAccount = z.strictObject({
 export const account = z.object({ userId: id, name: z.string(), email: z.string() }).meta({ id: 'Account' });
 export const me = account.extend({ role: z.enum(['fan', 'promoter', 'operator']) }).meta({ id: 'Me' });
 
+export const accountDeletion = z.strictObject({ password: z.string().min(1).max(200) });
+
 export const newSession = z.strictObject({
   email: z.string().min(1).max(254),
   password: z.string().min(1).max(200),
@@ -118,6 +120,29 @@ export const reservation = z
 export const paid = z
   .object({ paymentId: id, reservationId: id, status: z.literal('paid'), amount: points, balance: points })
   .meta({ id: 'Payment' });
+
+export const cancelled = reservation.extend({ returned: points }).meta({ id: 'Cancellation' });
+
+const step = z.object({
+  name: z.string(),
+  status: z.enum(['pending', 'running', 'ok', 'refused', 'undone']),
+  startedAt: time.nullable(),
+  endedAt: time.nullable(),
+});
+export const operation = z
+  .object({
+    operationId: id,
+    saga: z.string(),
+    status: z.enum(['running', 'compensating', 'succeeded', 'failed']),
+    code: z.string().optional(),
+    steps: z.array(step),
+  })
+  .meta({ id: 'Operation' });
+export const operationForOperators = operation
+  .extend({
+    steps: z.array(step.extend({ service: z.string(), attempts: z.int(), lastError: z.string().nullable() })),
+  })
+  .meta({ id: 'StuckOperation' });
 
 export const newCharge = z.strictObject({ amount: z.int().min(1).max(10_000_000) });
 export const charge = z.object({ balance: points, entryId: id }).meta({ id: 'Charge' });

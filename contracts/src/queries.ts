@@ -49,6 +49,8 @@ export type ConcertQueries = {
   seats(performanceId: string, onlyAvailable: boolean): Promise<SeatList | null>;
   reservations(userId: string, limit: number, before: string | null): Promise<Page<Reservation, string>>;
   reservation(userId: string, reservationId: string): Promise<Reservation | null>;
+  /** Whether the fan holds, pays or has paid seats of a performance still to come. */
+  hasReservations(userId: string): Promise<boolean>;
 };
 
 export type PointEntry = {
@@ -63,6 +65,29 @@ export type PointEntry = {
 export type PaymentQueries = {
   balance(userId: string): Promise<{ balance: number }>;
   entries(userId: string, limit: number, before: number | null): Promise<Page<PointEntry, number>>;
+};
+
+export type OperationStep = {
+  name: string;
+  service: string;
+  status: 'pending' | 'running' | 'ok' | 'refused' | 'undone';
+  attempts: number;
+  startedAt: string | null;
+  endedAt: string | null;
+};
+
+export type Operation = {
+  id: string;
+  saga: string;
+  status: 'running' | 'compensating' | 'succeeded' | 'failed';
+  code: string | null;
+  steps: readonly OperationStep[];
+};
+
+export type OperationQueries = {
+  /** The fan's own. */
+  operation(operationId: string, userId: string): Promise<Operation | null>;
+  stuck(limit: number): Promise<Operation[]>;
 };
 
 export type Role = 'fan' | 'promoter' | 'operator';
@@ -80,6 +105,8 @@ export type UserQueries = {
   signIn(email: string, password: string): Promise<Session | 'invalid_credentials' | 'overloaded'>;
   signOut(caller: Caller): Promise<void>;
   account(userId: string): Promise<Account | null>;
-  /** Sessions signed out before their end: what a valid signature alone cannot tell. */
+  /** Erases what is personal and ends every session; the id stays. */
+  deleteAccount(userId: string, password: string): Promise<'deleted' | 'invalid_credentials' | 'overloaded'>;
+  /** Sessions signed out before their end, and accounts deleted: what a valid signature alone cannot tell. */
   endedSessions(): Promise<string[]>;
 };

@@ -24,6 +24,7 @@ export const refusals = {
   concert_not_found: refusal(404, 'There is no such concert.', '공연을 찾을 수 없습니다.'),
   performance_not_found: refusal(404, 'There is no such performance.', '공연 회차를 찾을 수 없습니다.'),
   seat_not_found: refusal(404, 'There is no such seat at this performance.', '이 회차에 없는 좌석입니다.'),
+  operation_not_found: refusal(404, 'There is no such operation.', '요청 내역을 찾을 수 없습니다.'),
   reservation_not_found: refusal(404, 'There is no such reservation.', '예약을 찾을 수 없습니다.'),
   method_not_allowed: refusal(405, 'This address does not take that method.', '허용되지 않는 메서드입니다.'),
   email_taken: refusal(409, 'An account with this e-mail address exists.', '이미 가입된 이메일입니다.'),
@@ -39,6 +40,12 @@ export const refusals = {
   reservation_cancelled: refusal(409, 'This reservation was cancelled.', '취소된 예약입니다.'),
   already_paid: refusal(409, 'This reservation is paid.', '이미 결제된 예약입니다.'),
   payment_in_progress: refusal(409, 'A payment of this reservation is under way.', '이 예약의 결제가 진행 중입니다.'),
+  cancellation_closed: refusal(409, 'The performance has begun; it cannot be cancelled.', '공연이 시작되어 취소할 수 없습니다.'),
+  account_has_reservations: refusal(
+    409,
+    'Cancel your reservations first.',
+    '진행 중인 예약이 있습니다. 먼저 취소해 주세요.',
+  ),
   balance_limit: refusal(409, 'A wallet holds at most 1,000,000,000 points.', '보유 가능한 포인트 한도를 넘었습니다.'),
   idempotency_in_flight: refusal(
     409,

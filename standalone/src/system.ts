@@ -49,6 +49,7 @@ export async function startSystem(
     users: user.queries,
     concerts: concert.queries,
     payments: payment.queries,
+    operations: orchestrator.queries,
     partnerStub: config.partnerUrl ? null : partner.stub,
     accessTokenKey,
     rateLimits: config.rateLimits,

@@ -25,7 +25,8 @@ export {
   type StartMessage,
 } from './messages.ts';
 export { SagaStore, type OpenRow, type RowWrite } from './store.ts';
-export { Runner, type Encode, type RunnerOptions } from './runner.ts';
+export { Runner, type Encode, type Operation, type RunnerOptions } from './runner.ts';
+export { timeline, type StepStatus, type StepView } from './timeline.ts';
 
 /** The orchestrator's own tables. */
 export const sagaMigrations = { name: 'saga', folder: new URL('./migrations/', import.meta.url) };

@@ -14,7 +14,8 @@ import {
   type StartMessage,
 } from './messages.ts';
 import { RowWriter } from './row-writer.ts';
-import type { Existing, NewRow, OpenRow, SagaStore } from './store.ts';
+import type { Existing, NewRow, OpenRow, SagaRow, SagaStore } from './store.ts';
+import { timeline, type StepView } from './timeline.ts';
 import {
   advance,
   freshState,
@@ -63,6 +64,16 @@ type Live = {
   answer?: Answer;
 };
 
+/** A saga as those who ask about it see it. */
+export type Operation = {
+  readonly id: string;
+  readonly saga: string;
+  readonly status: 'running' | 'compensating' | 'succeeded' | 'failed';
+  readonly code: string | null;
+  readonly steps: readonly (StepView & { readonly service: string; readonly attempts: number })[];
+};
+
+const stuckAfterSeconds = 10;
 const alarmAfterAttempts = 5;
 const takeOverRowsMax = 500;
 
@@ -126,6 +137,53 @@ export class Runner {
     await this.#options.store.endLease(this.#options.owner).catch(() => {
       // The lease ends by itself; a database that is gone must not hold the shutdown up.
     });
+  }
+
+  // ── questions ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A fan's own saga: from this driver's memory while it runs here, else from its row. */
+  async operation(id: string, fan: string): Promise<Operation | null> {
+    const live = this.#live.get(id);
+    if (live) return live.row.fan === fan ? this.#liveOperation(live) : null;
+    const row = await this.#options.store.find(id, fan);
+    return row && this.#rowOperation(row);
+  }
+
+  /** Sagas that should have ended by now, or have asked in vain for long. */
+  async stuckOperations(most: number): Promise<Operation[]> {
+    const rows = await this.#options.store.stuck(stuckAfterSeconds, most);
+    const asking = [...this.#live.values()].filter(({ state }) =>
+      state.open.some(({ attempts }) => attempts >= alarmAfterAttempts),
+    );
+    const known = new Set(asking.map(({ id }) => id));
+    const others = rows.filter(({ id }) => !known.has(id));
+    return [...asking.map((live) => this.#liveOperation(live)), ...others.map((row) => this.#rowOperation(row))].slice(
+      0,
+      most,
+    );
+  }
+
+  #liveOperation({ id, saga, state }: Live): Operation {
+    const isBack = state.phase === 'turning' || state.phase === 'back';
+    const steps = timeline(saga, state).map((step) => ({
+      ...step,
+      service: serviceOfStep(saga, step.name),
+      attempts: state.open.find((open) => open.step === step.name)?.attempts ?? 0,
+    }));
+    return { id, saga: saga.name, status: isBack ? 'compensating' : 'running', code: state.reason?.code ?? null, steps };
+  }
+
+  #rowOperation({ id, name, version, status, code, steps }: SagaRow): Operation {
+    const live = this.#live.get(id);
+    if (live) return this.#liveOperation(live);
+    const saga = this.#definitions.get(`${name}/${version}`);
+    const pending = saga?.steps.map((step) => ({ name: step.name, status: 'pending' as const, startedAt: null, endedAt: null }));
+    const views = (steps ?? pending ?? []).map((step) => ({
+      ...step,
+      service: saga ? serviceOfStep(saga, step.name) : '',
+      attempts: 0,
+    }));
+    return { id, saga: name, status, code, steps: views };
   }
 
   // ── starts ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -258,7 +316,7 @@ export class Runner {
 
   #turn(live: Live, reason: NonNullable<Transition['turn']>): void {
     const { id, epoch } = live;
-    const write = { id, epoch, status: 'compensating', reason, answerStatus: null, answer: null, times: null } as const;
+    const write = { id, epoch, status: 'compensating', reason, answerStatus: null, answer: null, steps: null } as const;
     void this.#writer.write(write).then((isOurs) => {
       if (!isOurs) return this.#forget(live);
       this.#apply(live, { kind: 'turned' });
@@ -277,7 +335,7 @@ export class Runner {
       reason: ending.status === 'failed' ? ending.reason : null,
       answerStatus: answer.status,
       answer: answer.body,
-      times: state.times,
+      steps: timeline(saga, state),
     });
     if (ending.journaled) this.#answer(live, answer);
     void written.then((isOurs) => {
@@ -371,6 +429,9 @@ export class Runner {
       if (result.status === 'rejected') log.warn({ error: result.reason }, 'messages could not be sent');
   }
 }
+
+const serviceOfStep = (saga: Saga, name: string): string =>
+  serviceOf(saga.steps.find((step) => step.name === name)?.command ?? '.');
 
 const keyOf = ({ fan, route, key }: { fan: string; route: string; key: string }): string => `${fan}\n${route}\n${key}`;
 

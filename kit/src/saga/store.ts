@@ -1,6 +1,7 @@
 import type { Queryable } from '../postgres/index.ts';
 import type { StartMessage } from './messages.ts';
-import type { Refusal, StepTimes } from './transition.ts';
+import type { StepView } from './timeline.ts';
+import type { Refusal } from './transition.ts';
 
 /** What a repeated (fan, route, key) meets. */
 export type Existing = {
@@ -31,6 +32,16 @@ export type OpenRow = {
   readonly reason: Refusal | null;
 };
 
+/** What a row tells of a saga; `steps` once it has ended. */
+export type SagaRow = {
+  readonly id: string;
+  readonly name: string;
+  readonly version: number;
+  readonly status: 'running' | 'compensating' | 'succeeded' | 'failed';
+  readonly code: string | null;
+  readonly steps: readonly StepView[] | null;
+};
+
 /** A change of a row: it turned round, or it ended. */
 export type RowWrite = {
   readonly id: string;
@@ -39,7 +50,7 @@ export type RowWrite = {
   readonly reason: Refusal | null;
   readonly answerStatus: number | null;
   readonly answer: string | null;
-  readonly times: { readonly [step: string]: StepTimes } | null;
+  readonly steps: readonly StepView[] | null;
 };
 
 /** Every statement on the saga table. */
@@ -66,9 +77,9 @@ export class SagaStore {
     const rows = await this.#database.query<{ id: string }>(
       `update saga s
        set status = w.status, reason = coalesce(w.reason, s.reason), answer_status = w."answerStatus",
-           answer = w.answer, times = w.times, ended_at = case when w.status = 'compensating' then null else now() end
+           answer = w.answer, steps = w.steps, ended_at = case when w.status = 'compensating' then null else now() end
        from jsonb_to_recordset($1::jsonb) as w(
-         id uuid, epoch int, status text, reason json, "answerStatus" int, answer text, times json)
+         id uuid, epoch int, status text, reason json, "answerStatus" int, answer text, steps json)
        where s.id = w.id and s.epoch = w.epoch and s.owner = $2
          and s.status in ('running', 'compensating')
        returning s.id`,
@@ -76,6 +87,26 @@ export class SagaStore {
       'write_sagas',
     );
     return rows.map((row) => row.id);
+  }
+
+  /** A fan's own saga, as its row tells it. */
+  async find(id: string, fan: string): Promise<SagaRow | null> {
+    const [row] = await this.#database.query<SagaRow>(
+      `select id, name, version, status, reason ->> 'code' as code, steps from saga where id = $1 and fan = $2`,
+      [id, fan],
+      'find_saga',
+    );
+    return row ?? null;
+  }
+
+  /** Open sagas that should have ended: past their deadline by `lateSeconds`. Oldest first. */
+  async stuck(lateSeconds: number, most: number): Promise<SagaRow[]> {
+    return this.#database.query<SagaRow>(
+      `select id, name, version, status, reason ->> 'code' as code, steps from saga
+       where status in ('running', 'compensating') and deadline_at < now() - $1 * interval '1 second'
+       order by created_at limit $2`,
+      [lateSeconds, most],
+    );
   }
 
   /** Renews this driver's lease, by the database's clock. */

@@ -1,12 +1,15 @@
 import { concert, type ConcertQueries } from '@tutti/contracts';
 import type { Bus } from '@tutti/kit/messaging';
 import { commandSettings, journalMigrations, Participant } from '@tutti/kit/participant';
+import { Lease, leaseMigrations } from '@tutti/kit/lock';
 import { Database, migrate, type Connection } from '@tutti/kit/postgres';
-import type { Log } from '@tutti/kit/service';
+import { uuidv7, type Log } from '@tutti/kit/service';
+import { HoldExpirer } from './hold-expirer.ts';
 import { ConcertStore } from './store.ts';
 
 export const concertMigrations = [
   journalMigrations,
+  leaseMigrations,
   { name: 'concert', folder: new URL('../migrations/', import.meta.url) },
 ];
 
@@ -28,12 +31,15 @@ export async function startConcert({ bus, connection, log, holdSeconds }: Concer
     database: commands,
     effects: Object.values(concert).map(({ name }) => name),
   });
+  const lease = new Lease({ database, name: 'expire-holds', owner: uuidv7(), seconds: 5 });
+  const expirer = new HoldExpirer({ database: commands, lease, log });
   return {
     queries: new ConcertStore(database),
     ready: async () => {
       await database.query('select 1');
     },
     stop: async () => {
+      await expirer.stop();
       await participant.stop();
       await Promise.all([database.close(), commands.close()]);
     },

@@ -112,6 +112,15 @@ export class ConcertStore implements ConcertQueries {
     return pageOf(rows, limit, (row) => row.reservationId);
   }
 
+  async hasReservations(userId: string): Promise<boolean> {
+    const rows = await this.#database.query(
+      `select 1 from reservation r join performance p on p.id = r.performance_id
+       where r.user_id = $1 and (r.status in ('reserved', 'paying') or (r.status = 'paid' and p.starts_at > now())) limit 1`,
+      [userId],
+    );
+    return rows.length > 0;
+  }
+
   async reservation(userId: string, reservationId: string): Promise<Reservation | null> {
     const [row] = await this.#database.query<Reservation>(
       `select ${reservationColumns} from reservation where user_id = $1 and id = $2`,

@@ -1,6 +1,6 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import type { Caller } from '@tutti/contracts';
+import type { Caller, Role } from '@tutti/contracts';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyRequest } from 'fastify';
 import {
   hasZodFastifySchemaValidationErrors,
@@ -18,6 +18,7 @@ import { limit } from './rate-limits.ts';
 import { accountRoutes } from './routes/accounts.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { healthRoutes } from './routes/health.ts';
+import { operationRoutes } from './routes/operations.ts';
 import { partnerStubRoutes } from './routes/partner-stub.ts';
 import { pointRoutes } from './routes/points.ts';
 import { reservationRoutes } from './routes/reservations.ts';
@@ -28,8 +29,8 @@ declare module 'fastify' {
     caller: Caller | null;
   }
   interface FastifyContextConfig {
-    /** Who may call: anyone (the default), a signed-in fan, or a promoter. */
-    access?: 'fan' | 'promoter';
+    /** Who may call: anyone (the default), a signed-in fan, a promoter, or an operator. */
+    access?: 'fan' | 'promoter' | 'operator';
     /** Needs an Idempotency-Key; the saga's answer is stored under it. */
     effect?: boolean;
   }
@@ -82,7 +83,7 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
     request.caller = authenticate(request, parts.callers);
     limit(parts.rateLimits, 'requests', request.caller.userId);
     if (effect) limit(parts.rateLimits, 'effects', request.caller.userId);
-    if (access === 'promoter' && request.caller.role !== 'promoter') throw new Refused('role_required');
+    if (!mayUse(access, request.caller.role)) throw new Refused('role_required');
   });
   app.addHook('onResponse', async (request, reply) => {
     const { method, routeOptions, id } = request;
@@ -97,6 +98,7 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
     catalogueRoutes(typed, parts);
     reservationRoutes(typed, parts);
     pointRoutes(typed, parts);
+    operationRoutes(typed, parts);
     typed.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
   }, { prefix: '/api/v1' });
   healthRoutes(app, parts.checks);
@@ -110,6 +112,10 @@ function traceIdOf(request: IncomingMessage): string {
   const given = typeof header === 'string' ? /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(header)?.[1] : undefined;
   return given !== undefined && /[1-9a-f]/.test(given) ? given : randomBytes(16).toString('hex');
 }
+
+/** A promoter may do what an operator may. */
+const mayUse = (access: 'fan' | 'promoter' | 'operator', role: Role): boolean =>
+  access === 'fan' || role === access || (access === 'operator' && role === 'promoter');
 
 /** A bearer token wins over the cookie; with the cookie an effect must come from our own pages. */
 function authenticate(request: FastifyRequest, callers: Callers): Caller {

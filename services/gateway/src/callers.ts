@@ -33,13 +33,18 @@ export class Callers {
   find(token: string): Caller | null {
     const caller = this.#tokens.verify(token);
     if (!caller) return null;
-    const { sessionId } = caller;
-    return this.#ended.has(sessionId) || this.#endedHere.has(sessionId) ? null : caller;
+    const isEnded = [caller.sessionId, caller.userId].some((id) => this.#ended.has(id) || this.#endedHere.has(id));
+    return isEnded ? null : caller;
   }
 
   async end(caller: Caller): Promise<void> {
     await this.#users.signOut(caller);
     this.#endedHere.add(caller.sessionId);
+  }
+
+  /** Every session of an account that is gone. */
+  endAll(userId: string): void {
+    this.#endedHere.add(userId);
   }
 
   async #refresh(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { ConcertQueries, PaymentQueries, UserQueries } from '@tutti/contracts';
+import type { ConcertQueries, OperationQueries, PaymentQueries, UserQueries } from '@tutti/contracts';
 import type { Bus } from '@tutti/kit/messaging';
 import type { Log } from '@tutti/kit/service';
 import { buildApp } from './app.ts';
@@ -17,6 +17,7 @@ export type GatewayOptions = {
   readonly users: UserQueries;
   readonly concerts: ConcertQueries;
   readonly payments: PaymentQueries;
+  readonly operations: OperationQueries;
   readonly partnerStub: PartnerReceiver | null;
   readonly accessTokenKey: Buffer;
   readonly rateLimits: string;

@@ -9,8 +9,9 @@ function withUndone({ reason, undone }: Extract<Ending, { status: 'failed' }>): 
 }
 
 /** The final answer of a saga as the HTTP status and the bytes that are stored and sent, whoever computes them. */
-export const encodeAnswer: Encode = (ending, { traceId }): Answer => {
-  if (ending.status === 'succeeded') return { status: 201, body: JSON.stringify(ending.reply) };
+export const encodeAnswer: Encode = (ending, { name, traceId }): Answer => {
+  if (ending.status === 'succeeded')
+    return { status: name === 'cancel-reservation' ? 200 : 201, body: JSON.stringify(ending.reply) };
   const code = isRefusalCode(ending.reason.code) ? ending.reason.code : 'internal_error';
   return { status: refusals[code].status, body: JSON.stringify(problem(code, traceId, withUndone(ending))) };
 };

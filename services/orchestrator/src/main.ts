@@ -1,15 +1,18 @@
+import type { OperationQueries } from '@tutti/contracts';
 import type { Bus } from '@tutti/kit/messaging';
 import { Database, migrate, type Connection } from '@tutti/kit/postgres';
 import { Runner, sagaMigrations, SagaStore } from '@tutti/kit/saga';
 import { uuidv7, type Log } from '@tutti/kit/service';
 import { encodeAnswer } from './answers.ts';
+import { cancelReservation } from './cancel-reservation.ts';
 import { chargePoints } from './charge-points.ts';
 import { payReservation } from './pay-reservation.ts';
 import { reserveSeats } from './reserve-seats.ts';
 
-export const sagas = [reserveSeats, payReservation, chargePoints];
+export const sagas = [reserveSeats, payReservation, cancelReservation, chargePoints];
 
 export type Orchestrator = {
+  queries: OperationQueries;
   /** Throws when its database does not answer. */
   ready(): Promise<void>;
   liveCount(): number;
@@ -36,6 +39,10 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
   });
   await runner.start();
   return {
+    queries: {
+      operation: (operationId, userId) => runner.operation(operationId, userId),
+      stuck: (limit) => runner.stuckOperations(limit),
+    },
     ready: async () => {
       await database.query('select 1');
     },

@@ -5,6 +5,8 @@ create table delivery (
   -- The saga's id: stable, so that the receiver can tell a repetition.
   id uuid primary key,
   reservation_id uuid not null,
+  -- Of the reservation. Two cancellations of one reservation are one fact: the second finds it told already.
+  version int not null,
   body text not null,
   created_at timestamptz not null default now(),
   attempts int not null default 0,
@@ -15,6 +17,7 @@ create table delivery (
   set_aside_at timestamptz
 ) with (fillfactor = 80);
 
+create unique index delivery_of_version on delivery (reservation_id, version);
 create index delivery_due on delivery (next_attempt_at) where delivered_at is null and set_aside_at is null;
 
 -- What the built-in stub receiver got. A stand-in for the promoter's system, which would remember too.
@@ -32,7 +35,13 @@ create function decide(commands command[]) returns table (ord int, outcome json)
 language plpgsql volatile as $$
 #variable_conflict use_column
 begin
-  insert into delivery (id, reservation_id, body)
-  select c.saga, (c.body ->> 'reservationId')::uuid, c.body from unnest(commands) c;
+  insert into delivery (id, reservation_id, version, body)
+  select distinct on (c.body ->> 'reservationId', c.body ->> 'version')
+         c.saga, (c.body ->> 'reservationId')::uuid, (c.body ->> 'version')::int, c.body
+  from unnest(commands) c
+  where not exists (
+    select 1 from delivery d
+    where d.reservation_id = (c.body ->> 'reservationId')::uuid and d.version = (c.body ->> 'version')::int)
+  order by c.body ->> 'reservationId', c.body ->> 'version', c.ord;
   return query select c.ord, '{"ok":{}}'::json from unnest(commands) c;
 end $$;

@@ -2,7 +2,7 @@
 
 create table wallet (
   user_id uuid primary key,
-  balance bigint not null default 0 check (balance between 0 and 1000000000)
+  balance bigint not null default 0 check (balance >= 0)
 ) with (fillfactor = 70);
 
 -- Append-only. The id is the saga's: one saga writes one entry, however often its command arrives.

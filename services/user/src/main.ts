@@ -83,7 +83,14 @@ function queries(store: UserStore, passwords: Passwords, key: Buffer): UserQueri
     },
     signOut: (caller) => store.endSession(caller, accessToken.hours),
     account: (userId) => store.account(userId),
-    endedSessions: () => store.endedSessions(),
+    deleteAccount: async (userId, password) => {
+      const matches = await passwords.matches(password, await store.passwordHash(userId)).catch(overloaded);
+      if (matches === 'overloaded') return matches;
+      if (!matches) return 'invalid_credentials';
+      await store.eraseAccount(userId);
+      return 'deleted';
+    },
+    endedSessions: () => store.endedSessions(accessToken.hours),
   };
 }
 

@@ -64,8 +64,30 @@ export class UserStore {
     );
   }
 
-  async endedSessions(): Promise<string[]> {
-    const rows = await this.#database.query<{ id: string }>('select id from ended_session where expires_at > now()');
+  /** Keeps the id, for what others hold under it; everything personal goes. */
+  async eraseAccount(userId: string): Promise<void> {
+    await this.#database.query(
+      `update account set name = null, email = null, password_hash = null, deleted_at = now()
+       where id = $1 and deleted_at is null`,
+      [userId],
+    );
+  }
+
+  async passwordHash(userId: string): Promise<string | null> {
+    const [row] = await this.#database.query<{ hash: string | null }>(
+      'select password_hash as hash from account where id = $1',
+      [userId],
+    );
+    return row?.hash ?? null;
+  }
+
+  /** Sessions, and accounts whose every session ended with them. Those whose tokens have ended by themselves are left out. */
+  async endedSessions(hours: number): Promise<string[]> {
+    const rows = await this.#database.query<{ id: string }>(
+      `select id from ended_session where expires_at > now()
+       union all select id from account where deleted_at > now() - $1 * interval '1 hour'`,
+      [hours],
+    );
     return rows.map(({ id }) => id);
   }
 }

@@ -2,6 +2,7 @@
 // the starts: whoever holds it may judge, end and start servers. An advisory lock in the server itself says that its
 // owner lives, also to a start for which somebody deleted the lock file.
 
+import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -42,8 +43,12 @@ export async function lockFolder(dataDir: string, deadline: number): Promise<() 
 }
 
 function openLock(dataDir: string): DatabaseSync {
+  const file = join(dataDir, 'postgres.lock');
   try {
-    return new DatabaseSync(join(dataDir, 'postgres.lock'));
+    const lock = new DatabaseSync(file);
+    // A file that can only be read is opened without a complaint, and then nothing is locked.
+    accessSync(file, constants.W_OK);
+    return lock;
   } catch (cause) {
     throw inOneSentence(dataDir, cause);
   }

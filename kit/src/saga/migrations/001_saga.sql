@@ -23,7 +23,8 @@ create table saga (
   -- The final answer, byte for byte: text, because jsonb would reorder its keys.
   answer_status int,
   answer text,
-  times json,
+  -- What became of each step, for those who ask afterwards.
+  steps json,
   unique (fan, route, key)
 );
 

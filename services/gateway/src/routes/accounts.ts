@@ -9,7 +9,7 @@ import { callerOf, problems, signedIn, type TypedApp } from './route.ts';
 
 const tags = ['accounts'];
 
-export function accountRoutes(app: TypedApp, { users, callers, rateLimits }: GatewayParts): void {
+export function accountRoutes(app: TypedApp, { users, concerts, callers, rateLimits }: GatewayParts): void {
   app.post(
     '/users',
     { schema: { tags, summary: 'Sign up', body: http.newAccount, response: { 201: http.account, ...problems(400, 409, 503) } } },
@@ -30,6 +30,29 @@ export function accountRoutes(app: TypedApp, { users, callers, rateLimits }: Gat
       const account = await users.account(callerOf(request).userId);
       if (!account) throw new Refused('unauthenticated');
       return account;
+    },
+  );
+
+  app.delete(
+    '/users/me',
+    {
+      config: { access: 'fan' },
+      schema: {
+        tags,
+        summary: 'Delete my account: personal data is erased, the ledger kept by id',
+        security: signedIn,
+        body: http.accountDeletion,
+        response: { 204: z.null(), ...problems(400, 401, 409, 503) },
+      },
+    },
+    async (request, reply) => {
+      const { userId } = callerOf(request);
+      limit(rateLimits, 'sign-ins', userId);
+      if (await concerts.hasReservations(userId)) throw new Refused('account_has_reservations');
+      const result = await users.deleteAccount(userId, request.body.password);
+      if (result !== 'deleted') throw new Refused(result);
+      callers.endAll(userId);
+      return reply.code(204).send(null);
     },
   );
 

@@ -49,6 +49,26 @@ export function reservationRoutes(app: TypedApp, { concerts, effects }: GatewayP
     },
   );
 
+  app.post(
+    '/reservations/:reservationId/cancellation',
+    {
+      config: { access: 'fan', effect: true },
+      schema: {
+        tags,
+        summary: 'Cancel: the seats are free, what was paid comes back',
+        security: signedIn,
+        params,
+        body: noBody,
+        response: { 200: http.cancelled, ...problems(400, 401, 404, 409, 422, 429, 503, 504) },
+      },
+    },
+    (request, reply) => {
+      const { userId } = callerOf(request);
+      const { reservationId } = request.params;
+      return answerEffect(request, reply, effects, 'cancel-reservation', { userId, reservationId });
+    },
+  );
+
   app.get(
     '/reservations',
     {

@@ -1,0 +1,3 @@
+export { Lease } from './lease.ts';
+
+export const leaseMigrations = { name: 'lease', folder: new URL('./migrations/', import.meta.url) };
