@@ -92,9 +92,9 @@ export async function addPerformance(concert: Database, seats: number, price: nu
     [id, JSON.stringify({ ko: translations, en: translations })],
   );
   await concert.query(
-    `insert into performance (id, concert_id, starts_at, seats_total, seat_map)
-     values ($1, $1, now() + interval '30 days', $2, '{"version":1,"sections":[]}')`,
-    [id, seats],
+    `insert into performance (id, concert_id, starts_at, seats_total, price_min, price_max, seat_map)
+     values ($1, $1, now() + interval '30 days', $2, $3, $3, '{"version":1,"sections":[]}')`,
+    [id, seats, price],
   );
   await concert.query(
     `insert into seat (performance_id, id, index, label, price)

@@ -62,6 +62,8 @@ type Live = {
   /** Who asked (by start id) and waits for the answer. */
   waiting: { to: string; startId: string }[];
   answer?: Answer;
+  /** How it ended, while that is still being written. */
+  ended?: Ending['status'];
 };
 
 /** A saga as those who ask about it see it. */
@@ -163,14 +165,16 @@ export class Runner {
     );
   }
 
-  #liveOperation({ id, saga, state }: Live): Operation {
+  #liveOperation({ id, saga, state, ended }: Live): Operation {
     const isBack = state.phase === 'turning' || state.phase === 'back';
+    const status = ended ?? (isBack ? 'compensating' : 'running');
+    const code = ended === 'succeeded' ? null : (state.reason?.code ?? null);
     const steps = timeline(saga, state).map((step) => ({
       ...step,
       service: serviceOfStep(saga, step.name),
       attempts: state.open.find((open) => open.step === step.name)?.attempts ?? 0,
     }));
-    return { id, saga: saga.name, status: isBack ? 'compensating' : 'running', code: state.reason?.code ?? null, steps };
+    return { id, saga: saga.name, status, code, steps };
   }
 
   #rowOperation({ id, name, version, status, code, steps }: SagaRow): Operation {
@@ -327,6 +331,7 @@ export class Runner {
   /** What every driver would answer is told at once and stored behind; anything else is told after the row is ours. */
   #end(live: Live, ending: Ending): void {
     const { id, epoch, saga, row, state } = live;
+    live.ended = ending.status;
     const answer = this.#options.encode(ending, { name: saga.name, version: saga.version, traceId: row.traceId });
     const written = this.#writer.write({
       id,

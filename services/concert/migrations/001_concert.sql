@@ -22,6 +22,9 @@ create table performance (
   concert_id text collate "C" not null references concert,
   starts_at timestamptz not null,
   seats_total int not null,
+  -- What its seats cost, kept beside them so that a list of concerts need not read every seat.
+  price_min int not null,
+  price_max int not null,
   -- A new version whenever geometry or prices change; clients cache a map by it.
   seat_map_version int not null default 1,
   seat_map text not null,

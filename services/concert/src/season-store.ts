@@ -150,10 +150,16 @@ async function insertPerformance(
   seats: readonly PricedSeat[],
 ): Promise<void> {
   await tx.query(
-    'insert into performance (id, concert_id, starts_at, seats_total, seat_map) values ($1, $2, $3, $4, $5)',
-    [performanceId, concert.concertId, startsAt, seats.length, seatMapOf(concert, 1)],
+    `insert into performance (id, concert_id, starts_at, seats_total, price_min, price_max, seat_map)
+     values ($1, $2, $3, $4, $5, $6, $7)`,
+    [performanceId, concert.concertId, startsAt, seats.length, ...priceRange(seats), seatMapOf(concert, 1)],
   );
   await writeSeats(tx, performanceId, seats);
+}
+
+function priceRange(seats: readonly PricedSeat[]): [min: number, max: number] {
+  const prices = seats.map(({ price }) => price);
+  return [Math.min(...prices), Math.max(...prices)];
 }
 
 /** New, changed and removed seats, and the map that shows them. Reservations keep the label and price of their hold. */
@@ -168,8 +174,10 @@ async function changeSeats(
   await removeOthers(tx, performanceId, seats);
   await writeSeats(tx, performanceId, seats);
   await tx.query(
-    `update performance set seats_total = $2, seat_map = $3, seat_map_version = seat_map_version + 1 where id = $1`,
-    [performanceId, seats.length, seatMap],
+    `update performance
+     set seats_total = $2, price_min = $3, price_max = $4, seat_map = $5, seat_map_version = seat_map_version + 1
+     where id = $1`,
+    [performanceId, seats.length, ...priceRange(seats), seatMap],
   );
 }
 

@@ -11,9 +11,7 @@ const concertTables = `
   concert c
   join venue v on v.id = c.venue_id
   left join lateral (
-    select min(t.price) as min, max(t.price) as max
-    from performance f join seat t on t.performance_id = f.id
-    where f.concert_id = c.id) p on true`;
+    select min(f.price_min) as min, max(f.price_max) as max from performance f where f.concert_id = c.id) p on true`;
 
 const reservationColumns = `
   id as "reservationId", status, performance_id as "performanceId", seats, amount, rfc3339(expires_at) as "expiresAt"`;
@@ -47,7 +45,10 @@ export class ConcertStore implements ConcertQueries {
   async editConcert(concertId: string, version: number, edit: ConcertEdit): Promise<Concert | 'not_found' | 'conflict'> {
     const rows = await this.#database.query(
       `update concert c
-       set title = coalesce($3, c.title), artist = coalesce($4, c.artist), on_sale_at = coalesce($5, c.on_sale_at),
+       set title = coalesce($3, c.title), artist = coalesce($4, c.artist),
+           translations = jsonb_set(jsonb_set(c.translations::jsonb,
+             '{en,title}', to_jsonb(coalesce($3, c.title))), '{en,artist}', to_jsonb(coalesce($4, c.artist))),
+           on_sale_at = coalesce($5, c.on_sale_at),
            sale_state = coalesce($6, c.sale_state), version = c.version + 1
        where c.id = $1 and c.version = $2
        returning c.id`,

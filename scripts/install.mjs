@@ -1,0 +1,217 @@
+// Installs the packages when they are missing or are not those of package-lock.json.
+
+import { createHash, randomUUID } from 'node:crypto';
+import * as fs from 'node:fs';
+import { basename, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { birthOf, runChild } from './child.mjs';
+
+const say = (line) => process.stderr.write(`${line}\n`);
+
+/** Returns how `npm ci` ended if it had to be run. `tool` is the name of a command which has to be there. */
+export async function ensureInstalled(root, tool) {
+  if (isInstalled(root, tool)) return undefined;
+  const unlock = await lockInstall(root);
+  try {
+    // Another script may have done it while this one waited.
+    if (isInstalled(root, tool)) return undefined;
+    return await install(root);
+  } finally {
+    unlock();
+  }
+}
+
+function isInstalled(root, tool) {
+  const modules = join(root, 'node_modules');
+  const lock = readJson(join(root, 'package-lock.json'));
+  if (!fs.existsSync(join(modules, '.bin/node'))) return false;
+  if (tool && bringsTool(lock, tool) && !fs.existsSync(join(modules, '.bin', tool))) return false;
+  const wanted = fingerprint(root);
+  if (readText(stampOf(root)) === wanted) return true;
+  const installed = readJson(join(modules, '.package-lock.json'));
+  if (!installed) return false;
+  if (!holdsAll(installed.packages, lock.packages)) return !mayWrite(modules);
+  writeStamp(root, wanted);
+  return true;
+}
+
+const stampOf = (root) => join(root, 'node_modules/.tutti-installed');
+
+// A checkout of somebody else is used as it is.
+function writeStamp(root, wanted) {
+  try {
+    fs.writeFileSync(stampOf(root), wanted);
+  } catch {
+    // Then every start compares the lock files, which takes some milliseconds.
+  }
+}
+
+function mayWrite(folder) {
+  try {
+    fs.accessSync(folder, fs.constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const dependencyFields = [
+  'name',
+  'dependencies',
+  'devDependencies',
+  'optionalDependencies',
+  'peerDependencies',
+  'overrides',
+  'workspaces',
+  'allowScripts',
+];
+
+/** Changes with everything that decides what `npm ci` installs; scripts and exports of a package.json do not. */
+function fingerprint(root) {
+  const hash = createHash('sha256').update(readText(join(root, 'package-lock.json')) ?? '');
+  for (const folder of ['.', ...workspaces(root)]) {
+    const manifest = readJson(join(root, folder, 'package.json')) ?? {};
+    hash.update(JSON.stringify([folder, dependencyFields.map((field) => manifest[field])]));
+  }
+  return hash.digest('hex');
+}
+
+function workspaces(root) {
+  const patterns = readJson(join(root, 'package.json'))?.workspaces ?? [];
+  const folders = patterns.flatMap((pattern) =>
+    pattern.endsWith('/*')
+      ? fs.readdirSync(join(root, pattern.slice(0, -2))).map((name) => join(pattern.slice(0, -2), name))
+      : [pattern],
+  );
+  return folders.filter((folder) => fs.existsSync(join(root, folder, 'package.json'))).toSorted();
+}
+
+/** Whether what npm says it installed is what the lock asks for: somebody may have run `npm ci` by hand. */
+function holdsAll(installed, wanted) {
+  const withoutTools = !Object.values(installed).some(({ dev }) => dev);
+  return Object.entries(wanted).every(([path, entry]) => {
+    // Our own folders; they are wanted as links below node_modules.
+    if (!path.includes('node_modules/')) return true;
+    const present = installed[path];
+    if (!present) return (entry.dev && withoutTools) || isForOthers(entry);
+    return entry.link ? present.resolved === entry.resolved : present.version === entry.version;
+  });
+}
+
+// npm skips optional packages of other platforms, and what only those need.
+function isForOthers({ optional, devOptional, os, cpu, libc }) {
+  if (!optional && !devOptional) return false;
+  const here = (list, value) => !list || list.includes(value);
+  return (!os && !cpu) || Boolean(libc) || !here(os, process.platform) || !here(cpu, process.arch);
+}
+
+function bringsTool(lock, tool) {
+  return Object.values(lock.packages).some(({ bin }) => bin && Object.hasOwn(bin, tool));
+}
+
+async function install(root) {
+  say('Installing packages with npm ci …');
+  const started = Date.now();
+  const seconds = () => `${Math.round((Date.now() - started) / 1000)} s`;
+  // npm shows its progress on a terminal only.
+  const progress = process.stderr.isTTY ? undefined : setInterval(() => say(`… ${seconds()}`), 10_000);
+  try {
+    const [npm, ...first] = npmCommand();
+    // Everything, whatever NODE_ENV says; warnings about packages of packages are nothing a user can act on.
+    const args = ['ci', '--no-audit', '--no-fund', '--include=dev', '--include=optional', '--loglevel=error'];
+    // Standard output belongs to the command that follows: some of them write JSON.
+    const stdio = ['inherit', 2, 2];
+    const ended = await runChild(npm, [...first, ...args, '--prefix', root], { env: process.env, stdio });
+    if (ended.code === 0) finishInstall(root, seconds());
+    return ended;
+  } finally {
+    clearInterval(progress);
+  }
+}
+
+function finishInstall(root, duration) {
+  if (!fs.existsSync(join(root, 'node_modules/.bin/node'))) {
+    throw new Error(
+      'npm ci did not bring Node 24: does a setting (ignore-scripts) keep install scripts from running?',
+    );
+  }
+  writeStamp(root, fingerprint(root));
+  say(`Packages installed in ${duration}.`);
+}
+
+/** The npm that started us, on the Node that runs it; else the one on PATH. */
+function npmCommand() {
+  const script = process.env.npm_execpath ?? '';
+  return /^np[mx]-cli\.js$/.test(basename(script))
+    ? [process.execPath, script.replace(/npx-cli\.js$/, 'npm-cli.js')]
+    : ['npm'];
+}
+
+/** One install at a time: `npm ci` begins by deleting node_modules. Returns how to unlock. */
+async function lockInstall(root) {
+  const lock = join(root, '.installing');
+  const deadline = Date.now() + 15 * 60_000;
+  for (let told = false; !takeLock(lock); await delay(200)) {
+    if (Date.now() > deadline)
+      throw new Error(`Another script has been installing packages for long; see ${lock}.`);
+    if (removeStale(lock)) continue;
+    if (!told) say('Another script is installing packages; waiting for it …');
+    told = true;
+  }
+  return () => fs.rmSync(lock, { recursive: true, force: true });
+}
+
+function takeLock(lock) {
+  try {
+    fs.mkdirSync(lock);
+  } catch (error) {
+    if (error.code === 'EEXIST') return false;
+    throw new Error(`Packages are missing and cannot be installed here: ${error.message}`, { cause: error });
+  }
+  fs.writeFileSync(join(lock, 'owner'), JSON.stringify({ pid: process.pid, birth: birthOf(process.pid) }));
+  return true;
+}
+
+/** Takes away the lock of an owner that is gone. Moved first: of several that find it stale only one can do that. */
+function removeStale(lock) {
+  const judged = ownerOf(lock);
+  if (!judged || (judged.pid && birthOf(judged.pid) === judged.birth)) return false;
+  const away = `${lock}-${randomUUID()}`;
+  try {
+    fs.renameSync(lock, away);
+    // A new owner was faster between the look and the move.
+    if (JSON.stringify(ownerOf(away)) !== JSON.stringify(judged)) fs.renameSync(away, lock);
+  } catch {
+    // Somebody else moved it.
+  }
+  fs.rmSync(away, { recursive: true, force: true });
+  return true;
+}
+
+/** Undefined while the lock is too young to say; an owner without a pid never got to writing its name. */
+function ownerOf(lock) {
+  const owner = readJson(join(lock, 'owner'));
+  if (owner) return owner;
+  try {
+    return Date.now() - fs.statSync(lock).mtimeMs > 10_000 ? {} : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readText(file) {
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+function readJson(file) {
+  const text = readText(file);
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
