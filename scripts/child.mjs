@@ -5,21 +5,21 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 
 const isLinux = process.platform === 'linux';
+const inherited = ['inherit', 'inherit', 'inherit'];
 
 /**
  * Runs a program to its end and tells its exit code or signal. With `parentPipe` the child gets the read end of a pipe
  * as descriptor 3, named by TUTTI_PARENT_PIPE: its end says that this process is gone (kit/src/service/parent.ts).
+ * `spawned` is told the pid.
  */
-export function runChild(
-  program,
-  args,
-  { env, parentPipe = false, stdio = ['inherit', 'inherit', 'inherit'] },
-) {
+export function runChild(program, args, options) {
+  const { env, parentPipe = false, stdio = inherited, spawned = () => undefined } = options;
   return new Promise((done, fail) => {
     const child = spawn(program, args, {
       env: parentPipe ? { ...env, TUTTI_PARENT_PIPE: '3' } : env,
       stdio: parentPipe ? [...stdio, 'pipe'] : stdio,
     });
+    if (child.pid !== undefined) spawned(child.pid);
     child.stdio[3]?.on('error', () => undefined);
     const stopForwarding = forwardSignals(child);
     const stopWatching = whenNpmLeaves(() => endChild(child));

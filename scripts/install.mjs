@@ -11,13 +11,13 @@ const say = (line) => process.stderr.write(`${line}\n`);
 /** Returns how `npm ci` ended if it had to be run. `tool` is the name of a command which has to be there. */
 export async function ensureInstalled(root, tool) {
   if (isInstalled(root, tool)) return undefined;
-  const unlock = await lockInstall(root);
+  const lock = await lockInstall(root);
   try {
     // Another script may have done it while this one waited.
     if (isInstalled(root, tool)) return undefined;
-    return await install(root);
+    return await install(root, lock.owners);
   } finally {
-    unlock();
+    lock.release();
   }
 }
 
@@ -109,7 +109,7 @@ function bringsTool(lock, tool) {
   return Object.values(lock.packages).some(({ bin }) => bin && Object.hasOwn(bin, tool));
 }
 
-async function install(root) {
+async function install(root, owners) {
   say('Installing packages with npm ci …');
   const started = Date.now();
   const seconds = () => `${Math.round((Date.now() - started) / 1000)} s`;
@@ -121,7 +121,8 @@ async function install(root) {
     const args = ['ci', '--no-audit', '--no-fund', '--include=dev', '--include=optional', '--loglevel=error'];
     // Standard output belongs to the command that follows: some of them write JSON.
     const stdio = ['inherit', 2, 2];
-    const ended = await runChild(npm, [...first, ...args, '--prefix', root], { env: process.env, stdio });
+    const words = [...first, ...args, '--prefix', root];
+    const ended = await runChild(npm, words, { env: process.env, stdio, spawned: owners });
     if (ended.code === 0) finishInstall(root, seconds());
     return ended;
   } finally {
@@ -147,7 +148,10 @@ function npmCommand() {
     : ['npm'];
 }
 
-/** One install at a time: `npm ci` begins by deleting node_modules. Returns how to unlock. */
+/**
+ * One install at a time: `npm ci` begins by deleting node_modules. The owners are this process and its npm, which goes
+ * on when this process is killed: then the next script waits for it and finds everything installed.
+ */
 async function lockInstall(root) {
   const lock = join(root, '.installing');
   const deadline = Date.now() + 15 * 60_000;
@@ -158,7 +162,10 @@ async function lockInstall(root) {
     if (!told) say('Another script is installing packages; waiting for it …');
     told = true;
   }
-  return () => fs.rmSync(lock, { recursive: true, force: true });
+  return {
+    owners: (npm) => writeOwners(lock, [process.pid, npm]),
+    release: () => fs.rmSync(lock, { recursive: true, force: true }),
+  };
 }
 
 function takeLock(lock) {
@@ -168,19 +175,25 @@ function takeLock(lock) {
     if (error.code === 'EEXIST') return false;
     throw new Error(`Packages are missing and cannot be installed here: ${error.message}`, { cause: error });
   }
-  fs.writeFileSync(join(lock, 'owner'), JSON.stringify({ pid: process.pid, birth: birthOf(process.pid) }));
+  writeOwners(lock, [process.pid]);
   return true;
 }
 
-/** Takes away the lock of an owner that is gone. Moved first: of several that find it stale only one can do that. */
+function writeOwners(lock, pids) {
+  const file = join(lock, 'owners');
+  fs.writeFileSync(`${file}.new`, JSON.stringify(pids.map((pid) => ({ pid, birth: birthOf(pid) }))));
+  fs.renameSync(`${file}.new`, file);
+}
+
+/** Takes away the lock of owners that are gone. Moved first: of several that find it stale only one can do that. */
 function removeStale(lock) {
-  const judged = ownerOf(lock);
-  if (!judged || (judged.pid && birthOf(judged.pid) === judged.birth)) return false;
+  const judged = ownersOf(lock);
+  if (!judged || judged.some(({ pid, birth }) => birthOf(pid) === birth)) return false;
   const away = `${lock}-${randomUUID()}`;
   try {
     fs.renameSync(lock, away);
     // A new owner was faster between the look and the move.
-    if (JSON.stringify(ownerOf(away)) !== JSON.stringify(judged)) fs.renameSync(away, lock);
+    if (JSON.stringify(ownersOf(away)) !== JSON.stringify(judged)) fs.renameSync(away, lock);
   } catch {
     // Somebody else moved it.
   }
@@ -188,12 +201,12 @@ function removeStale(lock) {
   return true;
 }
 
-/** Undefined while the lock is too young to say; an owner without a pid never got to writing its name. */
-function ownerOf(lock) {
-  const owner = readJson(join(lock, 'owner'));
-  if (owner) return owner;
+/** Undefined while the lock is too young to say; an owner that was killed early never wrote its name. */
+function ownersOf(lock) {
+  const owners = readJson(join(lock, 'owners'));
+  if (owners) return owners;
   try {
-    return Date.now() - fs.statSync(lock).mtimeMs > 10_000 ? {} : undefined;
+    return Date.now() - fs.statSync(lock).mtimeMs > 10_000 ? [] : undefined;
   } catch {
     return undefined;
   }

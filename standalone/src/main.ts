@@ -17,7 +17,7 @@ async function main(): Promise<void> {
   await mkdir(config.dataDir, { recursive: true });
   const logFile = path.join(config.dataDir, 'tutti.log');
   const output = destination({ dest: logFile, sync: false, minLength: 4_096, periodicFlush: 500 });
-  const log = createLog('standalone', config.logLevel, output);
+  const log = createLog(config.logLevel, output);
 
   let stopping: Promise<void> | undefined;
   const steps: (() => Promise<void>)[] = [];
@@ -52,9 +52,9 @@ async function main(): Promise<void> {
       leave('PostgreSQL went away', 1);
     });
     for (const name of databaseNames) await postgres.ensureDatabase(name);
-    const system = await startSystem(config, (name) => postgres.connection(name), log);
+    const season = () => ensureSeason(config.seasonFile, new Database(postgres.connection('concert')));
+    const system = await startSystem(config, (name) => postgres.connection(name), log, season);
     steps.push(() => system.stop());
-    await ensureSeason(config.seasonFile, new Database(postgres.connection('concert')));
     say(`tutti is open at ${system.address} (the API at ${system.address}/docs, the log in ${logFile})`);
   } catch (error) {
     if (stopping) return;

@@ -26,6 +26,8 @@ export async function startSystem(
   config: Config,
   connection: (name: DatabaseName) => Connection,
   log: Log,
+  /** Runs when every service is up and before the door opens. */
+  beforeOpen: () => Promise<void> = async () => {},
 ): Promise<System> {
   const secretsFolder = path.join(config.dataDir, 'secrets');
   const accessTokenSecret = await keptSecret(secretsFolder, 'access-token-key');
@@ -41,6 +43,7 @@ export async function startSystem(
   const payment = await startPayment(of('payment'));
   const partner = await startPartner({ ...of('partner'), secret: partnerSecret });
   const orchestrator = await startOrchestrator({ ...of('orchestrator'), alone: true });
+  await beforeOpen();
   const gateway = await startGateway({
     bus,
     log: log.child({ service: 'gateway' }),

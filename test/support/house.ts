@@ -32,7 +32,7 @@ export async function openHouse(env: Record<string, string> = {}): Promise<House
   const admin = new Database({ ...server, database: 'postgres' }, { connectionsMax: 1, statementTimeoutMs: 60_000 });
   for (const name of databaseNames) await admin.query(`create database house_${suffix}_${name}`);
   const config = readConfig({ DATA_DIR: dataDir, PORT: '0', RATE_LIMITS: 'off', LOG_LEVEL: 'warn', ...env });
-  const log = createLog('house', config.logLevel);
+  const log = createLog(config.logLevel);
   let system: System = await startSystem(config, connection, log);
   const databases = Object.fromEntries(
     databaseNames.map((name) => [name, new Database(connection(name), { connectionsMax: 2 })]),

@@ -8,7 +8,7 @@ export type Queue<T> = { readonly name: string; readonly _type?: T };
 
 export const queue = <T>(name: string): Queue<T> => ({ name });
 
-/** A message and how often its frame was delivered before it was acknowledged, this time included. */
+/** A message, as JSON brings it across, and how often it was delivered, this time included. Both are to be left as they are. */
 export type Delivery<T> = { readonly message: T; readonly deliveries: number };
 
 /**
@@ -19,23 +19,24 @@ export type Verdict = 'done' | { retryAfterMs: number } | { dead: string };
 
 /**
  * Takes a natural batch: everything that arrived while the last batch was in flight, up to `batchMax`. Returns a verdict per
- * message, in order, or nothing when all are done. What it throws is a fault: the whole batch is delivered again.
+ * message, in order, or nothing when all are done. What it throws is a fault: the whole batch is delivered again. So are too
+ * few verdicts, too many, and none within `ackWaitMs`; what it says after that is not listened to.
  */
 export type Handler<T> = (batch: readonly Delivery<T>[]) => Promise<readonly Verdict[] | void>;
 
 export type ConsumeOptions = {
-  /** Messages per batch. */
+  /** Messages per batch; a frame that holds more is handed over in parts. */
   batchMax?: number;
   /** Batches handled at the same time. */
   inFlightMax?: number;
   /** A batch not settled by then is delivered again, even if its handler is still working. */
   ackWaitMs?: number;
-  /** Refuse new frames above this many waiting messages. */
+  /** Refuse new frames above this many messages that are not done: waiting, in flight, or to be tried again. */
   waitingMax?: number;
 };
 
 export type Consumer = {
-  /** Takes no further batch; resolves when the ones in flight have settled. */
+  /** Takes no further batch; resolves when the ones in flight have settled. The rest is there for the next consumer. */
   stop(): Promise<void>;
 };
 
@@ -58,9 +59,12 @@ export class QueueFull extends Error {
   }
 }
 
-/** Limits every implementation keeps. */
+/** Limits every implementation keeps. A longer list is sent as several frames. */
 export const frameMessagesMax = 512;
-/** From this delivery on the commands of a frame run one by one, so that a poisonous one is found out. */
+/**
+ * Deliveries count for these two when the handler failed the ones before; a message it asked to have later has not failed.
+ * From this delivery on the messages of a batch come one by one, so that a poisonous one is found out.
+ */
 export const aloneFromDelivery = 3;
-/** At this delivery a message is set aside as a dead letter instead of being handled. */
+/** Instead of being delivered so often a message is set aside as a dead letter. */
 export const deadAtDelivery = 6;

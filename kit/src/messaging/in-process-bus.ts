@@ -1,7 +1,6 @@
 import {
   aloneFromDelivery,
   deadAtDelivery,
-  frameMessagesMax,
   QueueFull,
   type Bus,
   type Consumer,
@@ -12,8 +11,10 @@ import {
   type Queue,
   type Verdict,
 } from './bus.ts';
+import { Fifo } from './fifo.ts';
 
-type Frame = { messages: readonly unknown[]; deliveries: number };
+/** A message on its way. `failures` counts those of its deliveries that the handler did not settle. */
+type Parcel = Delivery<unknown> & { readonly failures: number };
 
 type Consuming = {
   handler: Handler<unknown>;
@@ -24,7 +25,25 @@ type Consuming = {
   idle: (() => void)[];
 };
 
-type QueueState = { name: string; frames: Frame[]; waiting: number; waitingMax: number; consumer?: Consuming };
+type QueueState = {
+  readonly name: string;
+  readonly waiting: Fifo<Parcel>;
+  readonly dead: Fifo<DeadLetter>;
+  /** Messages that are not done: waiting, in flight, or to be tried again later. */
+  load: number;
+  loadMax: number;
+  consumer?: Consuming;
+};
+
+export type InProcessBusOptions = {
+  /** 0–1, as `Math.random`. */
+  readonly random?: () => number;
+  /** What a handler threw is delivered again after this long, then four times as long each time, at most `retryMaxMs`. */
+  readonly retryFirstMs?: number;
+  readonly retryMaxMs?: number;
+  /** Dead letters kept per queue; the oldest make room, and are counted. */
+  readonly deadLettersMax?: number;
+};
 
 const defaults: Required<ConsumeOptions> = {
   batchMax: 512,
@@ -32,39 +51,36 @@ const defaults: Required<ConsumeOptions> = {
   ackWaitMs: 30_000,
   waitingMax: 100_000,
 };
-const deadLettersMax = 1_000;
-
-/** 100 ms, 200, 400 … at most 5 s, each between half and the whole of it so that retries do not march in step. */
-const retryDelayMs = (deliveries: number, random: () => number): number =>
-  Math.min(5_000, 100 * 2 ** (deliveries - 1)) * (0.5 + random() / 2);
 
 /**
  * The bus of the embedded default: queues in the memory of one process. Messages are passed as they are, not copied, so
  * senders and handlers treat them as frozen. It forgets everything when the process dies, which the protocol allows.
+ * A queue has one consumer at a time. Frames are a matter of the wire: here every message stands for itself.
  */
 export class InProcessBus implements Bus {
   readonly #queues = new Map<string, QueueState>();
-  readonly #deadLetters: DeadLetter[] = [];
-  readonly #timers = new Set<NodeJS.Timeout>();
-  readonly #random: () => number;
+  readonly #retryTimers = new Set<NodeJS.Timeout>();
+  readonly #options: Required<InProcessBusOptions>;
+  #deadLettersDropped = 0;
   #closed = false;
 
-  constructor(random: () => number = Math.random) {
-    this.#random = random;
+  constructor(options: InProcessBusOptions = {}) {
+    // Together the delays outlast a database that restarts: a healthy message must not become a dead letter by that.
+    this.#options = {
+      random: Math.random,
+      retryFirstMs: 100,
+      retryMaxMs: 10_000,
+      deadLettersMax: 1_000,
+      ...options,
+    };
   }
 
-  publish<T>(to: Queue<T>, messages: readonly T[]): Promise<void> {
-    const state = this.#queue(to.name);
-    if (this.#closed) return Promise.reject(new Error('The bus is closed.'));
-    if (state.waiting + messages.length > state.waitingMax) return Promise.reject(new QueueFull(to.name));
-    for (let from = 0; from < messages.length; from += frameMessagesMax) {
-      const part = messages.length <= frameMessagesMax ? messages : messages.slice(from, from + frameMessagesMax);
-      this.#enqueue(state, { messages: part, deliveries: 0 });
-    }
-    return Promise.resolve();
+  async publish<T>(to: Queue<T>, messages: readonly T[]): Promise<void> {
+    this.#put(this.#queue(to.name), messages);
   }
 
   consume<T>(from: Queue<T>, handler: Handler<T>, options: ConsumeOptions = {}): Consumer {
+    if (this.#closed) throw new Error('The bus is closed.');
     const state = this.#queue(from.name);
     if (state.consumer && !state.consumer.stopped) throw new Error(`The queue ${from.name} has a consumer.`);
     const consumer: Consuming = {
@@ -77,159 +93,179 @@ export class InProcessBus implements Bus {
       idle: [],
     };
     state.consumer = consumer;
-    state.waitingMax = consumer.options.waitingMax;
+    state.loadMax = consumer.options.waitingMax;
     this.#schedule(state);
-    return {
-      stop: () => {
-        consumer.stopped = true;
-        return consumer.inFlight === 0 ? Promise.resolve() : new Promise((done) => consumer.idle.push(done));
-      },
-    };
+    return { stop: () => stopped(consumer).then(() => this.#dropIfUnused(state)) };
   }
 
   deadLetters(): readonly DeadLetter[] {
-    return this.#deadLetters;
+    return [...this.#queues.values()].flatMap(({ dead }) => [...dead]);
+  }
+
+  /** How many dead letters were dropped because too many had gathered. */
+  get deadLettersDropped(): number {
+    return this.#deadLettersDropped;
   }
 
   async replayDeadLetters(queueName: string): Promise<number> {
-    const mine = this.#deadLetters.filter((letter) => letter.queue === queueName);
-    if (mine.length === 0) return 0;
-    await this.publish(
-      { name: queueName },
-      mine.map((letter) => letter.message),
+    const state = this.#queues.get(queueName);
+    if (!state) return 0;
+    const letters = [...state.dead];
+    this.#put(
+      state,
+      letters.map(({ message }) => message),
     );
-    for (const letter of mine) this.#deadLetters.splice(this.#deadLetters.indexOf(letter), 1);
-    return mine.length;
+    // Taken off only when they are back on the queue, and before anything else can happen.
+    for (const _ of letters) state.dead.shift();
+    return letters.length;
   }
 
-  close(): Promise<void> {
+  /** Waits for what is in flight, at most its `ackWaitMs`; what waits is forgotten. */
+  async close(): Promise<void> {
     this.#closed = true;
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
-    return Promise.all(
-      [...this.#queues.values()].map(({ consumer }) => {
-        if (!consumer) return undefined;
-        consumer.stopped = true;
-        return consumer.inFlight === 0 ? undefined : new Promise<void>((done) => consumer.idle.push(done));
-      }),
-    ).then(() => undefined);
+    for (const timer of this.#retryTimers) clearTimeout(timer);
+    this.#retryTimers.clear();
+    await Promise.all([...this.#queues.values()].map(({ consumer }) => consumer && stopped(consumer)));
   }
 
-  /** Messages waiting per queue, for metrics. */
+  /** Messages per queue that are not done, for metrics. */
   depths(): ReadonlyMap<string, number> {
-    return new Map([...this.#queues].map(([name, state]) => [name, state.waiting]));
+    return new Map([...this.#queues].map(([name, { load }]) => [name, load]));
   }
 
   #queue(name: string): QueueState {
     let state = this.#queues.get(name);
     if (!state) {
-      state = { name, frames: [], waiting: 0, waitingMax: defaults.waitingMax };
+      state = { name, waiting: new Fifo(), dead: new Fifo(), load: 0, loadMax: defaults.waitingMax };
       this.#queues.set(name, state);
     }
     return state;
   }
 
-  #enqueue(state: QueueState, frame: Frame): void {
-    state.frames.push(frame);
-    state.waiting += frame.messages.length;
+  /** Queues of processes that come and go must not pile up. */
+  #dropIfUnused(state: QueueState): void {
+    const isUnused = state.load === 0 && state.dead.length === 0 && state.consumer?.stopped;
+    if (isUnused && this.#queues.get(state.name) === state) this.#queues.delete(state.name);
+  }
+
+  #put(state: QueueState, messages: readonly unknown[]): void {
+    if (this.#closed) throw new Error('The bus is closed.');
+    if (state.load + messages.length > state.loadMax) throw new QueueFull(state.name);
+    state.load += messages.length;
+    for (const message of messages) state.waiting.push({ message, deliveries: 1, failures: 0 });
     this.#schedule(state);
   }
 
   /** Batches form at the end of the event-loop turn, so that everything this turn brought travels together. */
   #schedule(state: QueueState): void {
-    const consumer = state.consumer;
-    if (!consumer || consumer.scheduled || consumer.stopped || state.frames.length === 0) return;
-    if (consumer.inFlight >= consumer.options.inFlightMax) return;
+    const { consumer, waiting } = state;
+    if (!consumer || consumer.scheduled || consumer.stopped || waiting.length === 0) return;
+    const { inFlightMax, batchMax } = consumer.options;
+    if (consumer.inFlight >= inFlightMax) return;
     consumer.scheduled = true;
     setImmediate(() => {
       consumer.scheduled = false;
-      while (!consumer.stopped && state.frames.length > 0 && consumer.inFlight < consumer.options.inFlightMax)
-        void this.#deliver(state, consumer, this.#take(state, consumer.options.batchMax));
+      while (!consumer.stopped && waiting.length > 0 && consumer.inFlight < inFlightMax)
+        this.#deliver(state, consumer, takeBatch(waiting, batchMax));
     });
   }
 
-  /** Frames up to `batchMax` messages; a frame that keeps failing travels alone. */
-  #take(state: QueueState, batchMax: number): Frame[] {
-    const taken: Frame[] = [];
-    let messages = 0;
-    while (taken.length < state.frames.length) {
-      const next = state.frames[taken.length];
-      if (!next) break;
-      const alone = next.deliveries + 1 >= aloneFromDelivery;
-      if (taken.length > 0 && (alone || messages + next.messages.length > batchMax)) break;
-      messages += next.messages.length;
-      taken.push({ messages: next.messages, deliveries: next.deliveries + 1 });
-      if (alone) break;
-    }
-    state.frames.splice(0, taken.length);
-    state.waiting -= messages;
-    return taken;
-  }
-
-  async #deliver(state: QueueState, consumer: Consuming, frames: Frame[]): Promise<void> {
-    consumer.inFlight++;
-    let settled = false;
-    const settle = () => {
-      if (settled) return false;
-      settled = true;
+  #deliver(state: QueueState, consumer: Consuming, batch: readonly Parcel[]): void {
+    let open = true;
+    // Whoever settles a batch first decides. A handler that comes after its `ackWaitMs` speaks of messages that were
+    // delivered again by then: to listen would do them twice as often each time.
+    const settle = (decide: () => void) => {
+      if (!open) return;
+      open = false;
       clearTimeout(timer);
-      this.#timers.delete(timer);
+      decide();
       consumer.inFlight--;
       if (consumer.inFlight === 0) for (const done of consumer.idle.splice(0)) done();
       this.#schedule(state);
-      return true;
     };
-    const timer = setTimeout(() => {
-      if (settle()) for (const frame of frames) this.#enqueue(state, frame);
-    }, consumer.options.ackWaitMs);
-    this.#timers.add(timer);
-
-    const first = frames[0];
-    const alone = first !== undefined && first.deliveries >= aloneFromDelivery;
-    const batches = alone
-      ? first.messages.map((message) => ({ messages: [message], deliveries: first.deliveries }))
-      : undefined;
-    if (batches) {
-      for (const one of batches) await this.#handle(state, consumer, [one]);
-    } else {
-      await this.#handle(state, consumer, frames);
-    }
-    settle();
+    const { ackWaitMs } = consumer.options;
+    const timer = setTimeout(
+      () => settle(() => this.#fail(state, batch, `It was not settled within ${ackWaitMs} ms.`, true)),
+      ackWaitMs,
+    );
+    consumer.inFlight++;
+    handle(consumer.handler, batch).then(
+      (verdicts) => settle(() => this.#obey(state, batch, verdicts)),
+      (error: unknown) =>
+        settle(() => this.#fail(state, batch, error instanceof Error ? error.message : String(error), false)),
+    );
   }
 
-  async #handle(state: QueueState, consumer: Consuming, frames: Frame[]): Promise<void> {
-    const last = frames.length === 1 && (frames[0]?.deliveries ?? 0) >= deadAtDelivery;
-    const batch: Delivery<unknown>[] = [];
-    for (const { messages, deliveries } of frames) for (const message of messages) batch.push({ message, deliveries });
-    let verdicts: readonly Verdict[] | void;
-    try {
-      verdicts = await consumer.handler(batch);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      for (const frame of frames)
-        if (last) for (const message of frame.messages) this.#setAside(state.name, message, reason);
-        else this.#later(state, frame, retryDelayMs(frame.deliveries, this.#random));
-      return;
-    }
-    for (const [at, verdict] of verdicts?.entries() ?? []) {
-      const delivery = batch[at];
-      if (verdict === 'done' || !delivery) continue;
-      if ('dead' in verdict) this.#setAside(state.name, delivery.message, verdict.dead);
-      else this.#later(state, { messages: [delivery.message], deliveries: delivery.deliveries }, verdict.retryAfterMs);
+  #obey(state: QueueState, batch: readonly Parcel[], verdicts: readonly Verdict[] | void): void {
+    for (const [at, parcel] of batch.entries()) {
+      const verdict = verdicts?.[at] ?? 'done';
+      if (verdict === 'done') state.load--;
+      else if ('dead' in verdict) this.#setAside(state, parcel, verdict.dead);
+      else this.#later(state, [{ ...parcel, deliveries: parcel.deliveries + 1 }], verdict.retryAfterMs);
     }
   }
 
-  #later(state: QueueState, frame: Frame, delayMs: number): void {
-    if (this.#closed) return;
+  #fail(state: QueueState, batch: readonly Parcel[], reason: string, hasWaited: boolean): void {
+    const again: Parcel[] = [];
+    for (const parcel of batch) {
+      const failures = parcel.failures + 1;
+      if (failures + 1 >= deadAtDelivery) this.#setAside(state, parcel, reason);
+      else again.push({ message: parcel.message, deliveries: parcel.deliveries + 1, failures });
+    }
+    const failures = Math.max(0, ...again.map((parcel) => parcel.failures));
+    this.#later(state, again, hasWaited ? 0 : this.#retryDelayMs(failures));
+  }
+
+  /** Between half and the whole of it, so that retries do not march in step. */
+  #retryDelayMs(failures: number): number {
+    const { retryFirstMs, retryMaxMs, random } = this.#options;
+    return Math.min(retryMaxMs, retryFirstMs * 4 ** (failures - 1)) * (0.5 + random() / 2);
+  }
+
+  #later(state: QueueState, parcels: readonly Parcel[], delayMs: number): void {
+    if (this.#closed || parcels.length === 0) return;
     const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      this.#enqueue(state, frame);
+      this.#retryTimers.delete(timer);
+      for (const parcel of parcels) state.waiting.push(parcel);
+      this.#schedule(state);
     }, delayMs);
-    this.#timers.add(timer);
+    this.#retryTimers.add(timer);
   }
 
-  #setAside(queueName: string, message: unknown, reason: string): void {
-    if (this.#deadLetters.length >= deadLettersMax) this.#deadLetters.shift();
-    this.#deadLetters.push({ queue: queueName, message, reason, at: Date.now() });
+  #setAside(state: QueueState, { message }: Parcel, reason: string): void {
+    state.load--;
+    state.dead.push({ queue: state.name, message, reason, at: Date.now() });
+    if (state.dead.length <= this.#options.deadLettersMax) return;
+    state.dead.shift();
+    this.#deadLettersDropped++;
   }
+}
+
+/** Up to `batchMax` messages; one that keeps failing travels alone. */
+function takeBatch(waiting: Fifo<Parcel>, batchMax: number): Parcel[] {
+  const batch: Parcel[] = [];
+  while (batch.length < batchMax) {
+    const alone = (waiting.peek()?.failures ?? 0) + 1 >= aloneFromDelivery;
+    if (alone && batch.length > 0) break;
+    const next = waiting.shift();
+    if (next) batch.push(next);
+    if (alone || !next) break;
+  }
+  return batch;
+}
+
+async function handle(
+  handler: Handler<unknown>,
+  batch: readonly Parcel[],
+): Promise<readonly Verdict[] | void> {
+  const verdicts = await handler(batch);
+  // Which of the messages it meant is anybody's guess, and a guess may lose one.
+  if (verdicts && verdicts.length !== batch.length)
+    throw new Error(`The handler gave ${verdicts.length} verdicts for ${batch.length} messages.`);
+  return verdicts;
+}
+
+function stopped(consumer: Consuming): Promise<void> {
+  consumer.stopped = true;
+  return consumer.inFlight === 0 ? Promise.resolve() : new Promise((done) => consumer.idle.push(done));
 }

@@ -6,9 +6,10 @@ export type Log = Logger;
  * One JSON line per event. What must never be in a log is not passed to it; the redaction below is the second net, for
  * objects that carry a secret by accident (invariant 14).
  */
-export function createLog(service: string, level: string, destination?: { write(line: string): void }): Log {
+export function createLog(level: string, destination?: { write(line: string): void }): Log {
   const options = {
-    base: { service },
+    // Each service is a child with its name; a process and a host are what the collector adds.
+    base: {},
     level,
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { error: pino.stdSerializers.errWithCause },

@@ -140,8 +140,6 @@ begin
   from (select w.saga, w.performance_id, s.id from unnest(granted) w cross join lateral unnest(w.seat_ids) s(id)) w
   where t.performance_id = w.performance_id and t.id = w.id;
 
-  perform count_change(array(select distinct w.performance_id from unnest(granted) w));
-
   return query
   select w.ord, json_build_object('ok', json_build_object(
     'reservationId', w.saga, 'performanceId', w.performance_id, 'seats', w.seats, 'amount', w.amount,
@@ -248,21 +246,16 @@ end $$;
 create function confirm_paid(commands command[]) returns table (ord int, outcome json)
 language plpgsql volatile as $$
 #variable_conflict use_column
-declare
-  performance_ids text[];
 begin
   with confirmed as (
     update reservation r set status = 'paid', paying_saga = null, version = r.version + 1
     from unnest(commands) c
     where r.id = (c.body ->> 'reservationId')::uuid and r.status = 'paying' and r.paying_saga = c.saga
     returning r.id, r.performance_id, r.seat_ids
-  ), sold as (
-    update seat t set status = 'paid'
-    from (select c.id as reservation_id, c.performance_id, s.id
-          from confirmed c cross join lateral unnest(c.seat_ids) s(id)) w
-    where t.performance_id = w.performance_id and t.id = w.id and t.reservation_id = w.reservation_id
   )
-  select array_agg(distinct c.performance_id) into performance_ids from confirmed c;
-  if performance_ids is not null then perform count_change(performance_ids); end if;
+  update seat t set status = 'paid'
+  from (select c.id as reservation_id, c.performance_id, s.id
+        from confirmed c cross join lateral unnest(c.seat_ids) s(id)) w
+  where t.performance_id = w.performance_id and t.id = w.id and t.reservation_id = w.reservation_id;
   return query select c.ord, '{"ok":{}}'::json from unnest(commands) c;
 end $$;

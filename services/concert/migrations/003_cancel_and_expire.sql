@@ -9,7 +9,6 @@ language plpgsql volatile as $$
 #variable_conflict use_column
 declare
   at constant timestamptz := clock_timestamp();
-  performance_ids text[];
   answers json;
 begin
   with looked as materialized (
@@ -36,15 +35,13 @@ begin
     from (select e.id as reservation_id, e.performance_id, s.id from ended e cross join lateral unnest(e.seat_ids) s(id)) w
     where t.performance_id = w.performance_id and t.id = w.id and t.reservation_id = w.reservation_id
   )
-  select (select array_agg(distinct e.performance_id) from ended e),
-         json_agg(json_build_object('ord', j.ord, 'outcome', coalesce(j.refused, json_build_object('ok', json_build_object(
+  select json_agg(json_build_object('ord', j.ord, 'outcome', coalesce(j.refused, json_build_object('ok', json_build_object(
            'reservationId', j.id, 'performanceId', j.performance_id, 'seats', j.seats, 'amount', j.amount,
            'expiresAt', rfc3339(j.expires_at), 'at', rfc3339(at),
            -- Cancelling is the last change: whoever asks again is told the version it made.
            'version', case when j.status = 'cancelled' then j.version else j.version + 1 end)))))
-    into performance_ids, answers
+    into answers
     from judged j;
-  if performance_ids is not null then perform count_change(performance_ids); end if;
   return query select a.ord, a.outcome from json_to_recordset(answers) as a(ord int, outcome json);
 end $$;
 
@@ -64,6 +61,14 @@ begin
   if of_type <> '{}' then return query select * from cancel(of_type); end if;
   of_type := array(select c from unnest(commands) c where c.type = 'concert.reserve-seats' order by c.ord);
   if of_type <> '{}' then return query select * from reserve_seats(of_type); end if;
+  -- Once for all types: counted by each on its own, two batches with two performances crosswise wait in a circle.
+  perform count_change(array(
+    select distinct r.performance_id from unnest(commands) c
+    join lateral (
+      select r.performance_id from reservation r
+      where r.id = case c.type when 'concert.reserve-seats' then c.saga else (c.body ->> 'reservationId')::uuid end
+      limit 1) r on true
+    where c.type in ('concert.reserve-seats', 'concert.confirm-paid', 'concert.cancel')));
 end $$;
 
 create or replace function lock_rows(commands command[]) returns void

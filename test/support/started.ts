@@ -1,0 +1,134 @@
+import { accessToken, isCaller } from '@tutti/contracts';
+import { Database, type Connection } from '@tutti/kit/postgres';
+import { signedTokens, uuidv7 } from '@tutti/kit/service';
+import { until } from '@tutti/kit/testing';
+import type { DatabaseName } from '@tutti/standalone/system';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { Fan } from './client.ts';
+import { isAlive, killAll, processTree } from './processes.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+/** The system as a person starts it: processes of its own, a data folder, an address. */
+export class Started {
+  readonly dataDir: string;
+  readonly port: number;
+  readonly #env: Record<string, string>;
+  #child: ChildProcess | undefined;
+  #output = '';
+
+  private constructor(dataDir: string, port: number, env: Record<string, string>) {
+    this.dataDir = dataDir;
+    this.port = port;
+    this.#env = env;
+  }
+
+  /** Nothing runs yet. */
+  static async in(dataDir: string, env: Record<string, string> = {}): Promise<Started> {
+    return new Started(dataDir, await freePort(), { SEASON: path.join(root, 'test/support/season.yaml'), ...env });
+  }
+
+  get address(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Starts it and does not wait. */
+  launch(): ChildProcess {
+    this.#output = '';
+    const child = spawn(process.execPath, ['scripts/run.mjs', 'standalone/src/main.ts'], {
+      cwd: root,
+      env: { ...process.env, ...this.#env, DATA_DIR: this.dataDir, PORT: String(this.port), RATE_LIMITS: 'off' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        this.#output += chunk.toString();
+      });
+    this.#child = child;
+    return child;
+  }
+
+  /** Starts it and waits until every part answers. */
+  async start(withinMs = 40_000): Promise<void> {
+    const child = this.launch();
+    await until(
+      `it is ready; it said: ${this.#output}`,
+      async () => {
+        if (child.exitCode !== null) throw new Error(`It ended with ${child.exitCode}: ${this.#output}`);
+        return fetch(`${this.address}/readyz`).then(
+          ({ ok }) => ok,
+          () => false,
+        );
+      },
+      withinMs,
+    );
+  }
+
+  /** SIGKILL to every process of it at once, PostgreSQL included. */
+  async killEverything(): Promise<void> {
+    const pid = this.#child?.pid;
+    if (pid === undefined) return;
+    const tree = processTree(pid);
+    killAll(tree);
+    await until('everything is dead', () => tree.every((one) => !isAlive(one)));
+  }
+
+  /** Asks it to stop and waits for its end; returns the exit code. */
+  async stop(): Promise<number | null> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null) return child?.exitCode ?? null;
+    const ended = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
+    child.kill('SIGTERM');
+    return ended;
+  }
+
+  connection(database: DatabaseName): Connection {
+    const location = path.join(this.dataDir, 'postgres-location');
+    const home = existsSync(location) ? readFileSync(location, 'utf8').trim() : this.dataDir;
+    const lines = readFileSync(path.join(home, 'postgres', 'postmaster.pid'), 'utf8').split('\n');
+    return { host: lines[4] ?? '', port: Number(lines[3]), user: 'postgres', database };
+  }
+
+  /** Runs a query on one of its databases with a connection of its own: the server may have been another a moment ago. */
+  async query<R extends Record<string, unknown>>(name: DatabaseName, sql: string, values: unknown[] = []): Promise<R[]> {
+    const database = new Database(this.connection(name), { connectionsMax: 1 });
+    try {
+      return await database.query<R>(sql, values);
+    } finally {
+      await database.close();
+    }
+  }
+
+  async fans(count: number): Promise<Fan[]> {
+    const key = Buffer.from(readFileSync(path.join(this.dataDir, 'secrets/access-token-key'), 'utf8').trim(), 'base64url');
+    const tokens = signedTokens({ key, type: accessToken.type, audience: accessToken.audience, isClaims: isCaller });
+    const ids = Array.from({ length: count }, () => uuidv7());
+    await this.query(
+      'user',
+      `insert into account (id, name, email, password_hash)
+       select id, 'Fan', id || '@fans.example', 'none' from unnest($1::uuid[]) id`,
+      [ids],
+    );
+    return ids.map(
+      (userId) => new Fan(this.address, userId, tokens.sign({ userId, sessionId: uuidv7(), role: 'fan' }, 36_000)),
+    );
+  }
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
