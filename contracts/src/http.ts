@@ -93,7 +93,12 @@ export const seatList = z
     version: z.int(),
     sequence: z.int(),
     seats: z.array(
-      z.object({ seatId: slug, label: z.string(), status: z.enum(['available', 'reserved', 'paid']), price: points }),
+      z.object({
+        seatId: slug,
+        label: z.string(),
+        status: z.enum(['available', 'reserved', 'paid']),
+        price: points,
+      }),
     ),
   })
   .meta({ id: 'SeatList' });

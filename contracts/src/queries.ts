@@ -18,7 +18,12 @@ export type Concert = {
   version: number;
 };
 
-export type Performance = { performanceId: string; startsAt: string; seatsTotal: number; seatsAvailable: number };
+export type Performance = {
+  performanceId: string;
+  startsAt: string;
+  seatsTotal: number;
+  seatsAvailable: number;
+};
 
 export type SeatStatus = 'available' | 'reserved' | 'paid';
 export type SeatList = {
@@ -36,14 +41,27 @@ export type Reservation = {
   expiresAt: string;
 };
 
-export type ConcertEdit = { title?: string; artist?: string; onSaleAt?: string; saleState?: 'open' | 'paused' | 'closed' };
+export type ConcertEdit = {
+  title?: string;
+  artist?: string;
+  onSaleAt?: string;
+  saleState?: 'open' | 'paused' | 'closed';
+};
 
 export type ConcertQueries = {
   concerts(limit: number, after: string | null): Promise<Page<Concert, string>>;
   concert(concertId: string): Promise<Concert | null>;
   /** Changes what is given if the version is still `version`; a later one is a conflict. */
-  editConcert(concertId: string, version: number, edit: ConcertEdit): Promise<Concert | 'not_found' | 'conflict'>;
-  performances(concertId: string, limit: number, after: string | null): Promise<Page<Performance, string> | null>;
+  editConcert(
+    concertId: string,
+    version: number,
+    edit: ConcertEdit,
+  ): Promise<Concert | 'not_found' | 'conflict'>;
+  performances(
+    concertId: string,
+    limit: number,
+    after: string | null,
+  ): Promise<Page<Performance, string> | null>;
   /** The stored JSON document and its version. */
   seatMap(performanceId: string): Promise<{ version: number; body: string } | null>;
   seats(performanceId: string, onlyAvailable: boolean): Promise<SeatList | null>;

@@ -7,7 +7,11 @@ const refusal = (status: number, en: string, ko: string) => ({ status, en, ko })
 export const refusals = {
   invalid_request: refusal(400, 'The request is not valid.', '요청이 올바르지 않습니다.'),
   invalid_cursor: refusal(400, 'The cursor is not one this list gave.', '목록 위치 값이 올바르지 않습니다.'),
-  idempotency_key_missing: refusal(400, 'This request needs an Idempotency-Key header.', 'Idempotency-Key 헤더가 필요합니다.'),
+  idempotency_key_missing: refusal(
+    400,
+    'This request needs an Idempotency-Key header.',
+    'Idempotency-Key 헤더가 필요합니다.',
+  ),
   idempotency_key_invalid: refusal(
     400,
     'An Idempotency-Key is 1 to 255 visible ASCII characters.',
@@ -18,7 +22,11 @@ export const refusals = {
   user_not_found: refusal(401, 'This account no longer exists.', '존재하지 않는 계정입니다.'),
   insufficient_points: refusal(402, 'There are not enough points.', '포인트가 부족합니다.'),
   charges_disabled: refusal(403, 'Points cannot be charged here.', '여기서는 포인트를 충전할 수 없습니다.'),
-  csrf_rejected: refusal(403, 'The request did not come from our own pages.', '허용되지 않은 출처의 요청입니다.'),
+  csrf_rejected: refusal(
+    403,
+    'The request did not come from our own pages.',
+    '허용되지 않은 출처의 요청입니다.',
+  ),
   role_required: refusal(403, 'This account may not do that.', '이 계정에는 권한이 없습니다.'),
   not_found: refusal(404, 'There is nothing here.', '찾을 수 없습니다.'),
   concert_not_found: refusal(404, 'There is no such concert.', '공연을 찾을 수 없습니다.'),
@@ -36,23 +44,43 @@ export const refusals = {
   ),
   sale_not_open: refusal(409, 'The sale has not opened yet.', '아직 예매가 시작되지 않았습니다.'),
   sale_closed: refusal(409, 'The sale is closed.', '예매가 종료되었습니다.'),
-  reservation_expired: refusal(409, 'The hold has ended; choose seats again.', '좌석 선점 시간이 끝났습니다. 다시 선택해 주세요.'),
+  reservation_expired: refusal(
+    409,
+    'The hold has ended; choose seats again.',
+    '좌석 선점 시간이 끝났습니다. 다시 선택해 주세요.',
+  ),
   reservation_cancelled: refusal(409, 'This reservation was cancelled.', '취소된 예약입니다.'),
   already_paid: refusal(409, 'This reservation is paid.', '이미 결제된 예약입니다.'),
-  payment_in_progress: refusal(409, 'A payment of this reservation is under way.', '이 예약의 결제가 진행 중입니다.'),
-  cancellation_closed: refusal(409, 'The performance has begun; it cannot be cancelled.', '공연이 시작되어 취소할 수 없습니다.'),
+  payment_in_progress: refusal(
+    409,
+    'A payment of this reservation is under way.',
+    '이 예약의 결제가 진행 중입니다.',
+  ),
+  cancellation_closed: refusal(
+    409,
+    'The performance has begun; it cannot be cancelled.',
+    '공연이 시작되어 취소할 수 없습니다.',
+  ),
   account_has_reservations: refusal(
     409,
     'Cancel your reservations first.',
     '진행 중인 예약이 있습니다. 먼저 취소해 주세요.',
   ),
-  balance_limit: refusal(409, 'A wallet holds at most 1,000,000,000 points.', '보유 가능한 포인트 한도를 넘었습니다.'),
+  balance_limit: refusal(
+    409,
+    'A wallet holds at most 1,000,000,000 points.',
+    '보유 가능한 포인트 한도를 넘었습니다.',
+  ),
   idempotency_in_flight: refusal(
     409,
     'The request with this Idempotency-Key is still running.',
     '같은 키의 요청이 아직 처리 중입니다.',
   ),
-  version_conflict: refusal(412, 'It was changed by somebody else; read it again.', '다른 사람이 먼저 수정했습니다. 다시 불러와 주세요.'),
+  version_conflict: refusal(
+    412,
+    'It was changed by somebody else; read it again.',
+    '다른 사람이 먼저 수정했습니다. 다시 불러와 주세요.',
+  ),
   payload_too_large: refusal(413, 'The request is too large.', '요청이 너무 큽니다.'),
   unsupported_media_type: refusal(415, 'Send application/json.', 'application/json 형식으로 보내 주세요.'),
   idempotency_key_reused: refusal(
@@ -60,10 +88,22 @@ export const refusals = {
     'This Idempotency-Key was used for another request.',
     '이미 다른 요청에 사용된 Idempotency-Key입니다.',
   ),
-  version_required: refusal(428, 'Send If-Match with the version you read.', '읽은 버전을 If-Match 헤더로 보내 주세요.'),
-  rate_limited: refusal(429, 'Too many requests; wait a moment.', '요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.'),
+  version_required: refusal(
+    428,
+    'Send If-Match with the version you read.',
+    '읽은 버전을 If-Match 헤더로 보내 주세요.',
+  ),
+  rate_limited: refusal(
+    429,
+    'Too many requests; wait a moment.',
+    '요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.',
+  ),
   internal_error: refusal(500, 'Something broke on our side.', '서버 오류가 발생했습니다.'),
-  overloaded: refusal(503, 'We are at our limit; try again shortly.', '접속이 많습니다. 잠시 후 다시 시도해 주세요.'),
+  overloaded: refusal(
+    503,
+    'We are at our limit; try again shortly.',
+    '접속이 많습니다. 잠시 후 다시 시도해 주세요.',
+  ),
   timed_out: refusal(
     503,
     'It took too long and was undone; try again with a new key.',

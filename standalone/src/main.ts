@@ -68,12 +68,16 @@ async function main(): Promise<void> {
 /** The demo season, the first time; a start that was killed while loading it goes on where it was. */
 async function ensureSeason(file: string, database: Database): Promise<void> {
   try {
-    const [row] = await database.query<{ loaded: boolean }>(`select to_regclass('loaded_season') is not null as loaded`);
+    const [row] = await database.query<{ loaded: boolean }>(
+      `select to_regclass('loaded_season') is not null as loaded`,
+    );
     if (row?.loaded === true) return;
     const season = await readSeason(file);
     const loaded = await loadSeason(database, season);
     await database.query('create table loaded_season as select now() as at');
-    say(`The demo season was loaded: ${loaded.concerts} concerts, ${loaded.performances} performances, ${loaded.seats} seats.`);
+    say(
+      `The demo season was loaded: ${loaded.concerts} concerts, ${loaded.performances} performances, ${loaded.seats} seats.`,
+    );
   } finally {
     await database.close();
   }

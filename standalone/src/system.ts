@@ -33,10 +33,15 @@ export async function startSystem(
   const accessTokenSecret = await keptSecret(secretsFolder, 'access-token-key');
   const partnerSecret =
     config.partnerSecret ??
-    (await keptSecret(secretsFolder, 'partner-secret', () => `whsec_${randomBytes(24).toString('base64')}`)).value;
+    (await keptSecret(secretsFolder, 'partner-secret', () => `whsec_${randomBytes(24).toString('base64')}`))
+      .value;
   const accessTokenKey = Buffer.from(accessTokenSecret.value, 'base64url');
   const bus = new InProcessBus();
-  const of = (service: DatabaseName) => ({ bus, connection: connection(service), log: log.child({ service }) });
+  const of = (service: DatabaseName) => ({
+    bus,
+    connection: connection(service),
+    log: log.child({ service }),
+  });
 
   const user = await startUser({ ...of('user'), accessTokenKey, secretsFolder });
   const concert = await startConcert({ ...of('concert'), holdSeconds: config.holdSeconds });

@@ -1,6 +1,12 @@
 import type { Bus, Consumer, Delivery, Verdict } from '../messaging/index.ts';
 import { isConflict, isDeterministic, type Queryable } from '../postgres/index.ts';
-import { commandQueue, replyQueue, type CommandMessage, type Outcome, type ReplyMessage } from '../saga/index.ts';
+import {
+  commandQueue,
+  replyQueue,
+  type CommandMessage,
+  type Outcome,
+  type ReplyMessage,
+} from '../saga/index.ts';
 import type { Log } from '../service/index.ts';
 
 /** Answers commands that only read: the bodies of a batch in, an outcome for each out, in order. */
@@ -61,7 +67,9 @@ export class Participant {
       ...[...readers].map(([type, placed]) => this.#read(type, placed, replies)),
       this.#effect(effects, replies, verdicts),
     ]);
-    await Promise.all([...replies].map(([to, messages]) => this.#options.bus.publish(replyQueue(to), messages)));
+    await Promise.all(
+      [...replies].map(([to, messages]) => this.#options.bus.publish(replyQueue(to), messages)),
+    );
     return verdicts;
   }
 
@@ -94,7 +102,10 @@ export class Participant {
       if (!isDeterministic(error)) throw error;
       const [only] = wave;
       if (wave.length === 1 && only) {
-        this.#options.log.error({ error, type: only.message.type, saga: only.message.saga }, 'a command was set aside');
+        this.#options.log.error(
+          { error, type: only.message.type, saga: only.message.saga },
+          'a command was set aside',
+        );
         verdicts[only.at] = { dead: error instanceof Error ? error.message : String(error) };
         return;
       }
@@ -120,7 +131,10 @@ type Placed = { at: number; message: CommandMessage };
 type Replies = Map<string, ReplyMessage[]>;
 
 /** One call of the journal's `handle`: outcomes in the order of the commands. */
-export async function callHandle(database: Queryable, commands: readonly CommandMessage[]): Promise<Outcome[]> {
+export async function callHandle(
+  database: Queryable,
+  commands: readonly CommandMessage[],
+): Promise<Outcome[]> {
   const batch = commands.map(({ saga, step, direction, type, body }, index) => ({
     ord: index + 1,
     saga,

@@ -92,7 +92,8 @@ export function sqlState(error: unknown): string | undefined {
 }
 
 /** Errors of a statement that may well succeed when run again as it is: deadlock, serialization, unique key met late. */
-export const isConflict = (error: unknown): boolean => ['40P01', '40001', '23505'].includes(sqlState(error) ?? '');
+export const isConflict = (error: unknown): boolean =>
+  ['40P01', '40001', '23505'].includes(sqlState(error) ?? '');
 
 /** Errors that lie in the statement's own data and come again however often it runs. */
 export function isDeterministic(error: unknown): boolean {

@@ -20,7 +20,10 @@ export async function migrate(database: Database, sets: readonly MigrationSet[])
       'create table if not exists migration (name text primary key, sql text not null, at timestamptz not null default now())',
     );
     const applied = new Map(
-      (await tx.query<{ name: string; sql: string }>('select name, sql from migration')).map((row) => [row.name, row.sql]),
+      (await tx.query<{ name: string; sql: string }>('select name, sql from migration')).map((row) => [
+        row.name,
+        row.sql,
+      ]),
     );
     let count = 0;
     for (const { name, sql } of files) {

@@ -118,12 +118,17 @@ export class Runner {
   async start(): Promise<void> {
     const { bus, owner, store, leaseSeconds, alone } = this.#options;
     await store.renewLease(owner, leaseSeconds);
-    this.#consumers.push(bus.consume(replyQueue(owner), (batch) => this.#onReplies(batch), { batchMax: 4_096 }));
+    this.#consumers.push(
+      bus.consume(replyQueue(owner), (batch) => this.#onReplies(batch), { batchMax: 4_096 }),
+    );
     await this.#takeOver(alone ? 'all' : 'orphaned');
     this.#consumers.push(bus.consume(startQueue, (batch) => this.#onStarts(batch), { batchMax: 1_024 }));
-    this.#ticker = setInterval(() => {
-      this.#ticking = this.#ticking.then(() => this.#tick());
-    }, this.#options.tickMs);
+    this.#ticker = setInterval(
+      () => {
+        this.#ticking = this.#ticking.then(() => this.#tick());
+      },
+      this.#options.tickMs,
+    );
   }
 
   /** Takes no further start, lets the live sagas end for at most `drainMs`, gives the rest to whoever comes next. */
@@ -159,10 +164,10 @@ export class Runner {
     );
     const known = new Set(asking.map(({ id }) => id));
     const others = rows.filter(({ id }) => !known.has(id));
-    return [...asking.map((live) => this.#liveOperation(live)), ...others.map((row) => this.#rowOperation(row))].slice(
-      0,
-      most,
-    );
+    return [
+      ...asking.map((live) => this.#liveOperation(live)),
+      ...others.map((row) => this.#rowOperation(row)),
+    ].slice(0, most);
   }
 
   #liveOperation({ id, saga, state, ended }: Live): Operation {
@@ -181,7 +186,12 @@ export class Runner {
     const live = this.#live.get(id);
     if (live) return this.#liveOperation(live);
     const saga = this.#definitions.get(`${name}/${version}`);
-    const pending = saga?.steps.map((step) => ({ name: step.name, status: 'pending' as const, startedAt: null, endedAt: null }));
+    const pending = saga?.steps.map((step) => ({
+      name: step.name,
+      status: 'pending' as const,
+      startedAt: null,
+      endedAt: null,
+    }));
     const views = (steps ?? pending ?? []).map((step) => ({
       ...step,
       service: saga ? serviceOfStep(saga, step.name) : '',
@@ -196,7 +206,11 @@ export class Runner {
     const fresh: { live: Live; row: NewRow }[] = [];
     for (const { message } of batch) {
       const live = this.#consider(message);
-      if (live) fresh.push({ live, row: { ...message, version: live.saga.version, deadlineMs: live.saga.deadlineMs } });
+      if (live)
+        fresh.push({
+          live,
+          row: { ...message, version: live.saga.version, deadlineMs: live.saga.deadlineMs },
+        });
     }
     await this.#flush();
     if (fresh.length === 0) return;
@@ -252,7 +266,12 @@ export class Runner {
     if (live.id !== start.id && live.row.fingerprint !== start.fingerprint)
       this.#tell(start.replyTo, { ...told, kind: 'key_reused' });
     else if (live.answer)
-      this.#tell(start.replyTo, { ...told, kind: 'answer', answer: live.answer, replayed: live.id !== start.id });
+      this.#tell(start.replyTo, {
+        ...told,
+        kind: 'answer',
+        answer: live.answer,
+        replayed: live.id !== start.id,
+      });
     else if (live.id !== start.id) this.#tell(start.replyTo, { ...told, kind: 'in_flight' });
     else if (live.stored) this.#tell(start.replyTo, { ...told, kind: 'stored' });
     return undefined;
@@ -273,7 +292,8 @@ export class Runner {
     const ended = existing.status === 'succeeded' || existing.status === 'failed';
     // The row of this very start, stored by a try whose answer was lost: whoever drives it will answer.
     if (existing.id === start.id && !ended) this.#tell(start.replyTo, { ...told, kind: 'stored' });
-    else if (existing.fingerprint !== start.fingerprint) this.#tell(start.replyTo, { ...told, kind: 'key_reused' });
+    else if (existing.fingerprint !== start.fingerprint)
+      this.#tell(start.replyTo, { ...told, kind: 'key_reused' });
     else if (!ended) this.#tell(start.replyTo, { ...told, kind: 'in_flight' });
     else {
       const answer = { status: existing.answerStatus ?? 500, body: existing.answer ?? '' };
@@ -320,7 +340,15 @@ export class Runner {
 
   #turn(live: Live, reason: NonNullable<Transition['turn']>): void {
     const { id, epoch } = live;
-    const write = { id, epoch, status: 'compensating', reason, answerStatus: null, answer: null, steps: null } as const;
+    const write = {
+      id,
+      epoch,
+      status: 'compensating',
+      reason,
+      answerStatus: null,
+      answer: null,
+      steps: null,
+    } as const;
     void this.#writer.write(write).then((isOurs) => {
       if (!isOurs) return this.#forget(live);
       this.#apply(live, { kind: 'turned' });
@@ -332,7 +360,11 @@ export class Runner {
   #end(live: Live, ending: Ending): void {
     const { id, epoch, saga, row, state } = live;
     live.ended = ending.status;
-    const answer = this.#options.encode(ending, { name: saga.name, version: saga.version, traceId: row.traceId });
+    const answer = this.#options.encode(ending, {
+      name: saga.name,
+      version: saga.version,
+      traceId: row.traceId,
+    });
     const written = this.#writer.write({
       id,
       epoch,
@@ -380,7 +412,10 @@ export class Runner {
   #alarm({ id, saga, state }: Live): void {
     for (const { step, direction, attempts, dueAt } of state.open)
       if (attempts === alarmAfterAttempts && dueAt - this.#options.now() > 0)
-        this.#options.log.error({ saga: id, name: saga.name, step, direction, attempts }, 'a step does not answer');
+        this.#options.log.error(
+          { saga: id, name: saga.name, step, direction, attempts },
+          'a step does not answer',
+        );
   }
 
   async #takeOver(which: 'orphaned' | 'all'): Promise<void> {
@@ -397,7 +432,17 @@ export class Runner {
     const saga = this.#definitions.get(`${row.name}/${row.version}`);
     if (!saga) throw new Error(`There is no saga ${row.name} version ${row.version}.`);
     const state = resumedState(now + row.remainingMs, row.reason ?? undefined);
-    const live: Live = { id: row.id, saga, row, epoch: row.epoch, state, stored: true, held: [], early: [], waiting: [] };
+    const live: Live = {
+      id: row.id,
+      saga,
+      row,
+      epoch: row.epoch,
+      state,
+      stored: true,
+      held: [],
+      early: [],
+      waiting: [],
+    };
     this.#remember(live);
     this.#apply(live, { kind: 'begin' });
   }
@@ -426,7 +471,8 @@ export class Runner {
   async #flush(): Promise<void> {
     const { bus, log } = this.#options;
     const sends: Promise<void>[] = [];
-    for (const [service, commands] of this.#outgoing) sends.push(bus.publish(commandQueue(service), commands));
+    for (const [service, commands] of this.#outgoing)
+      sends.push(bus.publish(commandQueue(service), commands));
     for (const [to, answers] of this.#answers) sends.push(bus.publish(answerQueue(to), answers));
     this.#outgoing.clear();
     this.#answers.clear();
@@ -438,7 +484,8 @@ export class Runner {
 const serviceOfStep = (saga: Saga, name: string): string =>
   serviceOf(saga.steps.find((step) => step.name === name)?.command ?? '.');
 
-const keyOf = ({ fan, route, key }: { fan: string; route: string; key: string }): string => `${fan}\n${route}\n${key}`;
+const keyOf = ({ fan, route, key }: { fan: string; route: string; key: string }): string =>
+  `${fan}\n${route}\n${key}`;
 
 function append<V>(map: Map<string, V[]>, key: string, value: V): void {
   const list = map.get(key);

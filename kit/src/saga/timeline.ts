@@ -32,4 +32,5 @@ function settledStatus(state: SagaState, name: string): StepStatus {
   return 'ok' in outcome ? 'ok' : 'refused';
 }
 
-const rfc3339 = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
+const rfc3339 = (ms: number | undefined): string | null =>
+  ms === undefined ? null : new Date(ms).toISOString();

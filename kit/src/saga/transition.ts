@@ -54,7 +54,12 @@ export type Ending =
 
 export type Event =
   | { readonly kind: 'begin' }
-  | { readonly kind: 'reply'; readonly step: string; readonly direction: Direction; readonly outcome: Outcome }
+  | {
+      readonly kind: 'reply';
+      readonly step: string;
+      readonly direction: Direction;
+      readonly outcome: Outcome;
+    }
   /** The row now says `compensating`: undos may leave. */
   | { readonly kind: 'turned' }
   | { readonly kind: 'tick'; readonly random: number };
@@ -121,7 +126,8 @@ const pivotOf = (saga: Saga): Step => {
   return pivot;
 };
 
-const isOk = (outcome: Outcome | undefined): outcome is Extract<Outcome, { ok: unknown }> => outcome !== undefined && 'ok' in outcome;
+const isOk = (outcome: Outcome | undefined): outcome is Extract<Outcome, { ok: unknown }> =>
+  outcome !== undefined && 'ok' in outcome;
 
 function known({ saga, input }: Context, state: SagaState): Known {
   const results: Record<string, unknown> = { input };
@@ -172,7 +178,8 @@ function goForward(context: Context, state: SagaState): Transition {
   const missing = saga.steps.filter(
     (step) => step.role === 'before' && step.kind === 'effect' && !isOk(state.outcomes[step.name]),
   );
-  if (missing.length > 0) return state.open.length > 0 ? unchanged(state) : ask(context, state, missing, 'settle');
+  if (missing.length > 0)
+    return state.open.length > 0 ? unchanged(state) : ask(context, state, missing, 'settle');
   const after = saga.steps.filter((step) => step.role === 'after' && !isOk(state.outcomes[step.name]));
   const unasked = after.filter((step) => !state.open.some((open) => open.step === step.name));
   if (unasked.length > 0) return ask(context, state, unasked, 'do');

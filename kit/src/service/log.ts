@@ -13,7 +13,16 @@ export function createLog(level: string, destination?: { write(line: string): vo
     level,
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { error: pino.stdSerializers.errWithCause },
-    redact: ['password', 'email', 'token', 'accessToken', 'authorization', '*.password', '*.email', '*.accessToken'],
+    redact: [
+      'password',
+      'email',
+      'token',
+      'accessToken',
+      'authorization',
+      '*.password',
+      '*.email',
+      '*.accessToken',
+    ],
   };
   return destination ? pino(options, destination) : pino(options);
 }

@@ -6,9 +6,13 @@ import path from 'node:path';
  * A key that nobody set: made once, kept in `folder` readable by its owner alone, the same ever after. Two processes that
  * make it at once get the same one: the file appears whole, by link, or not at all.
  */
-export async function keptSecret(folder: string, name: string, make = () => randomBytes(32).toString('base64url')): Promise<{ path: string; value: string; isNew: boolean }> {
+export async function keptSecret(
+  folder: string,
+  name: string,
+  make = () => randomBytes(32).toString('base64url'),
+): Promise<{ path: string; value: string; isNew: boolean }> {
   const file = path.join(folder, name);
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true, mode: 0o700 });
   try {
     return { path: file, value: (await readFile(file, 'utf8')).trim(), isNew: false };
   } catch (error) {

@@ -1,2 +1,4 @@
 export { gate, until } from './conditions.ts';
 export { testDatabase, type TestDatabase } from './test-database.ts';
+export { busContract, type BusContractOptions } from './bus-contract.ts';
+export { FaultBus, randomFrom, type FaultCounts, type FaultOptions, type FaultRates } from './fault-bus.ts';

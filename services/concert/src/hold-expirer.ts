@@ -42,7 +42,10 @@ export class HoldExpirer {
 
   /** Ends at most a batch; returns how many. Throws when the fence is not the lease's any more. */
   async expire(fence: number): Promise<number> {
-    const [row] = await this.#database.query<{ ended: number }>('select expire_holds($1, $2) as ended', [fence, batchMost]);
+    const [row] = await this.#database.query<{ ended: number }>('select expire_holds($1, $2) as ended', [
+      fence,
+      batchMost,
+    ]);
     return row?.ended ?? 0;
   }
 }

@@ -17,7 +17,12 @@ export type ConcertService = { queries: ConcertQueries; ready(): Promise<void>; 
 
 export type ConcertOptions = { bus: Bus; connection: Connection; log: Log; holdSeconds: number };
 
-export async function startConcert({ bus, connection, log, holdSeconds }: ConcertOptions): Promise<ConcertService> {
+export async function startConcert({
+  bus,
+  connection,
+  log,
+  holdSeconds,
+}: ConcertOptions): Promise<ConcertService> {
   const database = new Database(connection);
   await migrate(database, concertMigrations);
   const commands = new Database(connection, {

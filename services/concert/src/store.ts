@@ -1,4 +1,12 @@
-import type { Concert, ConcertEdit, ConcertQueries, Page, Performance, Reservation, SeatList } from '@tutti/contracts';
+import type {
+  Concert,
+  ConcertEdit,
+  ConcertQueries,
+  Page,
+  Performance,
+  Reservation,
+  SeatList,
+} from '@tutti/contracts';
 import type { Queryable } from '@tutti/kit/postgres';
 
 const concertColumns = `
@@ -42,7 +50,11 @@ export class ConcertStore implements ConcertQueries {
   }
 
   /** Optimistic: two people seldom edit one concert, and the one who comes second is told instead of overwriting. */
-  async editConcert(concertId: string, version: number, edit: ConcertEdit): Promise<Concert | 'not_found' | 'conflict'> {
+  async editConcert(
+    concertId: string,
+    version: number,
+    edit: ConcertEdit,
+  ): Promise<Concert | 'not_found' | 'conflict'> {
     const rows = await this.#database.query(
       `update concert c
        set title = coalesce($3, c.title), artist = coalesce($4, c.artist),
@@ -52,14 +64,25 @@ export class ConcertStore implements ConcertQueries {
            sale_state = coalesce($6, c.sale_state), version = c.version + 1
        where c.id = $1 and c.version = $2
        returning c.id`,
-      [concertId, version, edit.title ?? null, edit.artist ?? null, edit.onSaleAt ?? null, edit.saleState ?? null],
+      [
+        concertId,
+        version,
+        edit.title ?? null,
+        edit.artist ?? null,
+        edit.onSaleAt ?? null,
+        edit.saleState ?? null,
+      ],
     );
     const now = await this.concert(concertId);
     if (!now) return 'not_found';
     return rows.length === 1 ? now : 'conflict';
   }
 
-  async performances(concertId: string, limit: number, after: string | null): Promise<Page<Performance, string> | null> {
+  async performances(
+    concertId: string,
+    limit: number,
+    after: string | null,
+  ): Promise<Page<Performance, string> | null> {
     const known = await this.#database.query('select 1 from concert where id = $1', [concertId]);
     if (known.length === 0) return null;
     const rows = await this.#database.query<Performance & { place: string }>(
@@ -101,7 +124,11 @@ export class ConcertStore implements ConcertQueries {
   }
 
   /** Newest first; `before` is the id of the last one already seen. Ids grow with time. */
-  async reservations(userId: string, limit: number, before: string | null): Promise<Page<Reservation, string>> {
+  async reservations(
+    userId: string,
+    limit: number,
+    before: string | null,
+  ): Promise<Page<Reservation, string>> {
     const rows = await this.#database.query<Reservation>(
       `select ${reservationColumns} from reservation
        where user_id = $1 and ($3::uuid is null

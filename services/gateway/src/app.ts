@@ -93,14 +93,17 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
   app.setNotFoundHandler((request, reply) => sendProblem(reply, request, new Refused('not_found')));
   app.setErrorHandler((error, request, reply) => sendProblem(reply, request, refusalOf(error, request)));
 
-  await app.register(async (typed: TypedApp) => {
-    accountRoutes(typed, parts);
-    catalogueRoutes(typed, parts);
-    reservationRoutes(typed, parts);
-    pointRoutes(typed, parts);
-    operationRoutes(typed, parts);
-    typed.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
-  }, { prefix: '/api/v1' });
+  await app.register(
+    async (typed: TypedApp) => {
+      accountRoutes(typed, parts);
+      catalogueRoutes(typed, parts);
+      reservationRoutes(typed, parts);
+      pointRoutes(typed, parts);
+      operationRoutes(typed, parts);
+      typed.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+    },
+    { prefix: '/api/v1' },
+  );
   healthRoutes(app, parts.checks);
   if (parts.partnerStub) partnerStubRoutes(app, parts.partnerStub);
   return app;
@@ -109,7 +112,8 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
 /** The trace of the caller (W3C `traceparent`), or a new one. */
 function traceIdOf(request: IncomingMessage): string {
   const header = request.headers['traceparent'];
-  const given = typeof header === 'string' ? /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(header)?.[1] : undefined;
+  const given =
+    typeof header === 'string' ? /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(header)?.[1] : undefined;
   return given !== undefined && /[1-9a-f]/.test(given) ? given : randomBytes(16).toString('hex');
 }
 
@@ -146,7 +150,8 @@ function refusalOf(error: unknown, request: FastifyRequest): Refused {
     const errors = error.validation.map(({ instancePath, message }) => ({ pointer: instancePath, message }));
     return new Refused('invalid_request', { errors });
   }
-  const { statusCode, code } = typeof error === 'object' && error !== null ? (error as { statusCode?: unknown; code?: unknown }) : {};
+  const { statusCode, code } =
+    typeof error === 'object' && error !== null ? (error as { statusCode?: unknown; code?: unknown }) : {};
   if (statusCode === 413) return new Refused('payload_too_large');
   if (statusCode === 415) return new Refused('unsupported_media_type');
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)

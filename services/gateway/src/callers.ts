@@ -15,7 +15,12 @@ export class Callers {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(key: Buffer, users: UserQueries, log: Log) {
-    this.#tokens = signedTokens({ key, type: accessToken.type, audience: accessToken.audience, isClaims: isCaller });
+    this.#tokens = signedTokens({
+      key,
+      type: accessToken.type,
+      audience: accessToken.audience,
+      isClaims: isCaller,
+    });
     this.#users = users;
     this.#log = log;
   }
@@ -33,7 +38,9 @@ export class Callers {
   find(token: string): Caller | null {
     const caller = this.#tokens.verify(token);
     if (!caller) return null;
-    const isEnded = [caller.sessionId, caller.userId].some((id) => this.#ended.has(id) || this.#endedHere.has(id));
+    const isEnded = [caller.sessionId, caller.userId].some(
+      (id) => this.#ended.has(id) || this.#endedHere.has(id),
+    );
     return isEnded ? null : caller;
   }
 

@@ -16,7 +16,12 @@ export type Effect = {
 };
 
 export type EffectResult =
-  | { readonly kind: 'answer'; readonly operation: string; readonly answer: Answer; readonly replayed: boolean }
+  | {
+      readonly kind: 'answer';
+      readonly operation: string;
+      readonly answer: Answer;
+      readonly replayed: boolean;
+    }
   | { readonly kind: 'running' | 'in_flight' | 'key_reused'; readonly operation: string }
   | { readonly kind: 'overloaded' | 'unknown' };
 
@@ -74,7 +79,13 @@ export class Effects {
       tellStored: waitMs <= repeatMs,
     };
     return new Promise((done) => {
-      this.#pending.set(start.id, { start, giveUpAt: now + waitMs, repeatAt: now + repeatMs, stored: false, done });
+      this.#pending.set(start.id, {
+        start,
+        giveUpAt: now + waitMs,
+        repeatAt: now + repeatMs,
+        stored: false,
+        done,
+      });
       this.#send(start);
     });
   }

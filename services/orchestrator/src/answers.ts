@@ -4,7 +4,8 @@ import type { Answer, Encode, Ending } from '@tutti/kit/saga';
 /** What a fan is told beside the refusal: the result of an undo that changes what they can do next. */
 function withUndone({ reason, undone }: Extract<Ending, { status: 'failed' }>): object {
   const seats = undone['seats'];
-  if (reason.code !== 'insufficient_points' || typeof seats !== 'object' || seats === null) return reason.data;
+  if (reason.code !== 'insufficient_points' || typeof seats !== 'object' || seats === null)
+    return reason.data;
   return { ...reason.data, expiresAt: 'expiresAt' in seats ? seats.expiresAt : null };
 }
 

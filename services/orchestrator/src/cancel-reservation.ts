@@ -10,7 +10,10 @@ import { saga } from '@tutti/kit/saga';
 type Input = { userId: string; reservationId: string };
 
 export const cancelReservation = saga<Input>({ name: 'cancel-reservation', version: 1, deadlineMs: 10_000 })
-  .pivot('cancel', concert.cancel, ({ input }) => ({ reservationId: input.reservationId, userId: input.userId }))
+  .pivot('cancel', concert.cancel, ({ input }) => ({
+    reservationId: input.reservationId,
+    userId: input.userId,
+  }))
   .step('points', payment.returnPoints, ({ input }) => ({
     userId: input.userId,
     reservationId: input.reservationId,

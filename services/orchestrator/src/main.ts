@@ -19,7 +19,13 @@ export type Orchestrator = {
   stop(drainMs: number): Promise<void>;
 };
 
-export type OrchestratorOptions = { bus: Bus; connection: Connection; log: Log; alone: boolean; liveMax?: number };
+export type OrchestratorOptions = {
+  bus: Bus;
+  connection: Connection;
+  log: Log;
+  alone: boolean;
+  liveMax?: number;
+};
 
 export async function startOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
   const { bus, connection, log, alone, liveMax } = options;

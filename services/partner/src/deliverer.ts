@@ -14,7 +14,9 @@ const maxDelayMs = 10 * 60_000;
 
 /** 1 s, 2, 4 … 10 minutes, each between half and the whole of it. */
 const delayMs = (attempts: number): number =>
-  Math.round(Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(attempts - 1, 20)) * (0.5 + Math.random() / 2));
+  Math.round(
+    Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(attempts - 1, 20)) * (0.5 + Math.random() / 2),
+  );
 
 /** Sends what is due to the promoter's system, at least once each, until it is taken with a 2xx. */
 export class Deliverer {
@@ -84,7 +86,10 @@ export class Deliverer {
     if (delivered.length > 0) await this.#store.markDelivered(delivered);
     if (failures.length === 0) return;
     await this.#store.putOff(failures, giveUpHours);
-    this.#log.warn({ failed: failures.length, error: failures[0]?.error }, 'the partner did not take deliveries');
+    this.#log.warn(
+      { failed: failures.length, error: failures[0]?.error },
+      'the partner did not take deliveries',
+    );
   }
 
   /** What went wrong, in a few words, or nothing. */

@@ -26,7 +26,12 @@ export type PartnerService = {
 
 export type PartnerOptions = { bus: Bus; connection: Connection; log: Log; secret: string };
 
-export async function startPartner({ bus, connection, log, secret }: PartnerOptions): Promise<PartnerService> {
+export async function startPartner({
+  bus,
+  connection,
+  log,
+  secret,
+}: PartnerOptions): Promise<PartnerService> {
   const database = new Database(connection);
   await migrate(database, partnerMigrations);
   const commands = new Database(connection, { connectionsMax: 2, settings: commandSettings });

@@ -16,7 +16,10 @@ export class PartnerStub {
   }
 
   /** False when the signature is not ours or the body is no JSON. */
-  async receive(headers: { id: string; timestamp: string; signature: string }, body: string): Promise<boolean> {
+  async receive(
+    headers: { id: string; timestamp: string; signature: string },
+    body: string,
+  ): Promise<boolean> {
     if (!this.#signer.isOurs(headers.id, headers.timestamp, headers.signature, body)) return false;
     const receipt = { id: headers.id, body: JSON.parse(body) };
     await new Promise<void>((done, failed) => {

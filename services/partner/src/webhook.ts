@@ -30,6 +30,8 @@ export class WebhookSigner {
   }
 
   #signature(id: string, timestamp: string, body: string): string {
-    return createHmac('sha256', this.#key).update(`${id}.${timestamp}.${body}`).digest('base64');
+    return createHmac('sha256', this.#key)
+      .update(`${id}.${timestamp}.${body}`)
+      .digest('base64');
   }
 }

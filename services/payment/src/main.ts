@@ -12,7 +12,11 @@ export const paymentMigrations = [
 
 export type PaymentService = { queries: PaymentQueries; ready(): Promise<void>; stop(): Promise<void> };
 
-export async function startPayment(options: { bus: Bus; connection: Connection; log: Log }): Promise<PaymentService> {
+export async function startPayment(options: {
+  bus: Bus;
+  connection: Connection;
+  log: Log;
+}): Promise<PaymentService> {
   const { bus, connection, log } = options;
   const database = new Database(connection);
   await migrate(database, paymentMigrations);

@@ -62,7 +62,12 @@ const findUsers =
   };
 
 function queries(store: UserStore, passwords: Passwords, key: Buffer): UserQueries {
-  const tokens = signedTokens({ key, type: accessToken.type, audience: accessToken.audience, isClaims: isCaller });
+  const tokens = signedTokens({
+    key,
+    type: accessToken.type,
+    audience: accessToken.audience,
+    isClaims: isCaller,
+  });
   return {
     signUp: async ({ name, email, password }) => {
       const hash = await passwords.hash(password).catch(overloaded);
@@ -102,10 +107,21 @@ function overloaded(error: unknown): 'overloaded' {
 const promoterEmail = 'promoter@tutti.example';
 
 /** The first account that may edit the catalogue. Its password is in a file of its own; only the path is told. */
-async function ensurePromoter(store: UserStore, passwords: Passwords, folder: string, log: Log): Promise<void> {
+async function ensurePromoter(
+  store: UserStore,
+  passwords: Passwords,
+  folder: string,
+  log: Log,
+): Promise<void> {
   if (await store.hasRole('promoter')) return;
   const secret = await keptSecret(folder, 'promoter-password', () => randomBytes(18).toString('base64url'));
   const passwordHash = await passwords.hash(secret.value);
-  await store.insertAccount({ userId: uuidv7(), name: 'Promoter', email: promoterEmail, passwordHash, role: 'promoter' });
+  await store.insertAccount({
+    userId: uuidv7(),
+    name: 'Promoter',
+    email: promoterEmail,
+    passwordHash,
+    role: 'promoter',
+  });
   log.info({ passwordFile: secret.path }, 'the promoter account was created');
 }

@@ -12,7 +12,14 @@ const tags = ['accounts'];
 export function accountRoutes(app: TypedApp, { users, concerts, callers, rateLimits }: GatewayParts): void {
   app.post(
     '/users',
-    { schema: { tags, summary: 'Sign up', body: http.newAccount, response: { 201: http.account, ...problems(400, 409, 503) } } },
+    {
+      schema: {
+        tags,
+        summary: 'Sign up',
+        body: http.newAccount,
+        response: { 201: http.account, ...problems(400, 409, 503) },
+      },
+    },
     async ({ body }, reply) => {
       const account = await users.signUp(body);
       if (account === 'email_taken' || account === 'overloaded') throw new Refused(account);
@@ -81,11 +88,19 @@ export function accountRoutes(app: TypedApp, { users, concerts, callers, rateLim
     '/sessions/current',
     {
       config: { access: 'fan' },
-      schema: { tags, summary: 'Sign out', security: signedIn, response: { 204: z.null(), ...problems(401) } },
+      schema: {
+        tags,
+        summary: 'Sign out',
+        security: signedIn,
+        response: { 204: z.null(), ...problems(401) },
+      },
     },
     async (request, reply) => {
       await callers.end(callerOf(request));
-      return reply.code(204).header('set-cookie', `${sessionCookie}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0`).send(null);
+      return reply
+        .code(204)
+        .header('set-cookie', `${sessionCookie}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0`)
+        .send(null);
     },
   );
 }

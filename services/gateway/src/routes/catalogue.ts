@@ -13,7 +13,14 @@ const performanceParams = z.object({ performanceId: http.slug });
 export function catalogueRoutes(app: TypedApp, { concerts }: GatewayParts): void {
   app.get(
     '/concerts',
-    { schema: { tags, summary: 'The season', querystring: http.pageQuery, response: { 200: http.page(http.concertView), ...problems(400) } } },
+    {
+      schema: {
+        tags,
+        summary: 'The season',
+        querystring: http.pageQuery,
+        response: { 200: http.page(http.concertView), ...problems(400) },
+      },
+    },
     async ({ query: { limit, cursor } }) => {
       const { items, next } = await concerts.concerts(limit, decodeCursor(cursor, /^[A-Za-z0-9-]{1,64}$/));
       return { items: items.map(view), nextCursor: encodeCursor(next) };
@@ -22,7 +29,14 @@ export function catalogueRoutes(app: TypedApp, { concerts }: GatewayParts): void
 
   app.get(
     '/concerts/:concertId',
-    { schema: { tags, summary: 'One concert', params: concertParams, response: { 200: http.concertView, ...problems(404) } } },
+    {
+      schema: {
+        tags,
+        summary: 'One concert',
+        params: concertParams,
+        response: { 200: http.concertView, ...problems(404) },
+      },
+    },
     async (request, reply) => {
       const concert = await concerts.concert(request.params.concertId);
       if (!concert) throw new Refused('concert_not_found');
@@ -83,7 +97,14 @@ export function catalogueRoutes(app: TypedApp, { concerts }: GatewayParts): void
 
   app.get(
     '/performances/:performanceId/seat-map',
-    { schema: { tags, summary: 'Where the seats are', params: performanceParams, response: { 200: http.seatMap, ...problems(404) } } },
+    {
+      schema: {
+        tags,
+        summary: 'Where the seats are',
+        params: performanceParams,
+        response: { 200: http.seatMap, ...problems(404) },
+      },
+    },
     async (request, reply) => {
       const { performanceId } = request.params;
       const map = await concerts.seatMap(performanceId);
@@ -91,7 +112,13 @@ export function catalogueRoutes(app: TypedApp, { concerts }: GatewayParts): void
       reply.header('cache-control', 'public, max-age=60, stale-while-revalidate=600');
       const known = unlessKnown(request, reply, `"${performanceId}-${map.version}"`);
       // The stored document as it is: it was checked when the season was loaded.
-      return known ?? reply.serializer((text: string) => text).type('application/json').send(map.body as never);
+      return (
+        known ??
+        reply
+          .serializer((text: string) => text)
+          .type('application/json')
+          .send(map.body as never)
+      );
     },
   );
 

@@ -31,7 +31,8 @@ export async function answerEffect(
 }
 
 function send(reply: FastifyReply, result: EffectResult): void {
-  if (!('operation' in result)) throw new Refused(result.kind === 'overloaded' ? 'overloaded' : 'outcome_unknown');
+  if (!('operation' in result))
+    throw new Refused(result.kind === 'overloaded' ? 'overloaded' : 'outcome_unknown');
   const operation = operationPath(result.operation);
   reply.header('operation-location', operation);
   switch (result.kind) {
@@ -60,14 +61,16 @@ function send(reply: FastifyReply, result: EffectResult): void {
 function idempotencyKeyOf({ headers }: FastifyRequest): string {
   const key = headers['idempotency-key'];
   if (key === undefined) throw new Refused('idempotency_key_missing');
-  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) throw new Refused('idempotency_key_invalid');
+  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key))
+    throw new Refused('idempotency_key_invalid');
   return key;
 }
 
 /** `Prefer: wait=N` (RFC 7240) shortens the wait for the answer. */
 function waitMsOf({ headers }: FastifyRequest): number {
   const prefer = headers['prefer'];
-  const seconds = typeof prefer === 'string' ? /(?:^|[,;\s])wait=(\d{1,3})(?:$|[,;\s])/.exec(prefer)?.[1] : undefined;
+  const seconds =
+    typeof prefer === 'string' ? /(?:^|[,;\s])wait=(\d{1,3})(?:$|[,;\s])/.exec(prefer)?.[1] : undefined;
   return seconds === undefined ? waitMsMax : Math.min(waitMsMax, Number(seconds) * 1_000);
 }
 

@@ -3,10 +3,7 @@ import type { TypedApp } from './route.ts';
 const checkTimeoutMs = 2_000;
 
 /** `/healthz`: the process lives. `/readyz`: every part of ours answers, else 503 naming those that do not. */
-export function healthRoutes(
-  app: TypedApp,
-  checks: Readonly<Record<string, () => Promise<void>>>,
-): void {
+export function healthRoutes(app: TypedApp, checks: Readonly<Record<string, () => Promise<void>>>): void {
   app.get('/healthz', { schema: { hide: true } }, () => ({ status: 'alive' }));
   app.get('/readyz', { schema: { hide: true } }, async (_request, reply) => {
     const results = await Promise.all(
@@ -14,7 +11,11 @@ export function healthRoutes(
     );
     const failing = results.filter(([, isOk]) => !isOk).map(([name]) => name);
     if (failing.length > 0) reply.code(503).header('retry-after', '1');
-    return { status: failing.length === 0 ? 'ready' : 'not ready', failing, parts: Object.fromEntries(results) };
+    return {
+      status: failing.length === 0 ? 'ready' : 'not ready',
+      failing,
+      parts: Object.fromEntries(results),
+    };
   });
 }
 

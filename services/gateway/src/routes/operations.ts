@@ -36,7 +36,10 @@ export function operationRoutes(app: TypedApp, { operations }: GatewayParts): vo
         tags: ['admin'],
         summary: 'Requests that should have ended by now',
         security: signedIn,
-        querystring: z.object({ status: z.literal('stuck').default('stuck'), limit: http.pageQuery.shape.limit }),
+        querystring: z.object({
+          status: z.literal('stuck').default('stuck'),
+          limit: http.pageQuery.shape.limit,
+        }),
         response: { 200: http.page(http.operationForOperators), ...problems(400, 401, 403) },
       },
     },
@@ -53,7 +56,12 @@ function forFan({ id, saga, status, code, steps }: Operation) {
     saga,
     status,
     ...(code !== null && { code }),
-    steps: steps.map(({ name, status: of, startedAt, endedAt }) => ({ name, status: of, startedAt, endedAt })),
+    steps: steps.map(({ name, status: of, startedAt, endedAt }) => ({
+      name,
+      status: of,
+      startedAt,
+      endedAt,
+    })),
   };
 }
 
@@ -64,7 +72,8 @@ function forOperator(operation: Operation) {
     ...rest,
     steps: steps.map((step) => {
       const { service = '', attempts = 0 } = named.get(step.name) ?? {};
-      const lastError = step.status === 'running' && attempts > 1 ? `no answer to ${attempts - 1} of ${attempts}` : null;
+      const lastError =
+        step.status === 'running' && attempts > 1 ? `no answer to ${attempts - 1} of ${attempts}` : null;
       return { ...step, service, attempts, lastError };
     }),
   };

@@ -7,7 +7,9 @@ export function partnerStubRoutes(app: TypedApp, stub: PartnerReceiver): void {
   void app.register(async (scope) => {
     // The signature is over the bytes as they came.
     scope.removeContentTypeParser('application/json');
-    scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+    scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) =>
+      done(null, body),
+    );
 
     scope.post('/partner-stub', { schema: { hide: true } }, async ({ headers, body }, reply) => {
       const given = {

@@ -11,7 +11,12 @@ export function pointRoutes(app: TypedApp, { payments, effects, chargesEnabled }
     '/points',
     {
       config: { access: 'fan' },
-      schema: { tags, summary: 'My balance', security: signedIn, response: { 200: http.balance, ...problems(401) } },
+      schema: {
+        tags,
+        summary: 'My balance',
+        security: signedIn,
+        response: { 200: http.balance, ...problems(401) },
+      },
     },
     (request) => payments.balance(callerOf(request).userId),
   );

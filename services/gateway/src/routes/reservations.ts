@@ -3,7 +3,15 @@ import * as z from 'zod';
 import type { GatewayParts } from '../parts.ts';
 import { Refused } from '../problems.ts';
 import { answerEffect } from './effect-route.ts';
-import { callerOf, decodeCursor, encodeCursor, problems, signedIn, uuidForm, type TypedApp } from './route.ts';
+import {
+  callerOf,
+  decodeCursor,
+  encodeCursor,
+  problems,
+  signedIn,
+  uuidForm,
+  type TypedApp,
+} from './route.ts';
 
 const tags = ['reservations'];
 const params = z.object({ reservationId: http.id });

@@ -1,0 +1,192 @@
+import { payment } from '@tutti/contracts';
+import { InProcessBus } from '@tutti/kit/messaging';
+import { callHandle, commandSettings, Participant } from '@tutti/kit/participant';
+import { Database } from '@tutti/kit/postgres';
+import {
+  commandQueue,
+  replyQueue,
+  type CommandMessage,
+  type Outcome,
+  type ReplyMessage,
+} from '@tutti/kit/saga';
+import { createLog } from '@tutti/kit/service';
+import { testDatabase, until } from '@tutti/kit/testing';
+import { randomUUID } from 'node:crypto';
+import { paymentMigrations } from '../src/main.ts';
+
+/** One connection: a transaction stays open on it for as long as a test wants. */
+export class Session {
+  readonly connection: Database;
+  readonly #isWaiting: () => Promise<boolean>;
+
+  constructor(connection: Database, isWaiting: () => Promise<boolean>) {
+    this.connection = connection;
+    this.#isWaiting = isWaiting;
+  }
+
+  run(sql: string, values: readonly unknown[] = []): Promise<unknown> {
+    return this.connection.query(sql, values);
+  }
+
+  handle(...commands: CommandMessage[]): Promise<Outcome[]> {
+    return callHandle(this.connection, commands);
+  }
+
+  /** Handles a batch and keeps its transaction open. */
+  async handleOpen(...commands: CommandMessage[]): Promise<Outcome[]> {
+    await this.run('begin');
+    return this.handle(...commands);
+  }
+
+  commit(): Promise<unknown> {
+    return this.run('commit');
+  }
+
+  /** Resolves once the server says that this connection waits for a lock of another. */
+  waits(): Promise<void> {
+    return until('the session waits for a lock', this.#isWaiting);
+  }
+}
+
+/** A service that obeys commands from a bus, over one connection, and what it replied. */
+export type Clerk = {
+  send(...commands: CommandMessage[]): Promise<void>;
+  readonly replies: readonly ReplyMessage[];
+  readonly deadLetters: () => number;
+};
+
+/** The payment service's tables and functions, and as many connections as a schedule needs. */
+export class Bank {
+  readonly database: Database;
+  readonly session: () => Session;
+  readonly close: () => Promise<void>;
+  readonly #buses: InProcessBus[] = [];
+
+  constructor(database: Database, session: () => Session, close: () => Promise<void>) {
+    this.database = database;
+    this.session = session;
+    this.close = async () => {
+      await Promise.all(this.#buses.map((bus) => bus.close()));
+      await close();
+    };
+  }
+
+  clerk(session: Session): Clerk {
+    const bus = new InProcessBus();
+    this.#buses.push(bus);
+    const replies: ReplyMessage[] = [];
+    bus.consume(replyQueue('test'), (batch) => {
+      for (const { message } of batch) replies.push(message);
+      return Promise.resolve();
+    });
+    const participant = new Participant({
+      bus,
+      service: 'payment',
+      database: session.connection,
+      effects: Object.values(payment).map(({ name }) => name),
+      log: createLog('test', 'silent'),
+    });
+    void participant;
+    return {
+      send: (...commands) => bus.publish(commandQueue('payment'), commands),
+      replies,
+      deadLetters: () => bus.deadLetters().length,
+    };
+  }
+
+  /** A new fan with so many points. */
+  async fan(points: number): Promise<string> {
+    const userId = randomUUID();
+    if (points > 0) await callHandle(this.database, [charge(userId, points)]);
+    return userId;
+  }
+
+  async balance(userId: string): Promise<number> {
+    const [row] = await this.database.query<{ balance: number }>(
+      'select balance from wallet where user_id = $1',
+      [userId],
+    );
+    return row?.balance ?? 0;
+  }
+
+  /** The amounts in a wallet's ledger, oldest first. Throws when positions or running balances do not add up. */
+  async ledger(userId: string): Promise<number[]> {
+    const rows = await this.database.query<{ amount: number; position: number; balanceAfter: number }>(
+      `select amount, position, balance_after as "balanceAfter" from entry where user_id = $1 order by position`,
+      [userId],
+    );
+    let sum = 0;
+    for (const [index, { amount, position, balanceAfter }] of rows.entries()) {
+      sum += amount;
+      if (position !== index + 1 || balanceAfter !== sum)
+        throw new Error(`The ledger of ${userId} does not add up.`);
+    }
+    return rows.map(({ amount }) => amount);
+  }
+}
+
+export async function openBank(): Promise<Bank> {
+  const settings = commandSettings;
+  const { connection, database, drop } = await testDatabase(paymentMigrations, { settings });
+  const sessions: Session[] = [];
+  const session = (): Session => {
+    const name = `session-${sessions.length + 1}`;
+    const one = new Session(
+      new Database(connection, {
+        connectionsMax: 1,
+        lockTimeoutMs: 30_000,
+        statementTimeoutMs: 60_000,
+        settings: { ...settings, application_name: name },
+      }),
+      async () => {
+        const waiting = await database.query(
+          `select 1 from pg_stat_activity
+           where datname = current_database() and application_name = $1 and wait_event_type = 'Lock'`,
+          [name],
+        );
+        return waiting.length > 0;
+      },
+    );
+    sessions.push(one);
+    return one;
+  };
+  return new Bank(database, session, async () => {
+    await Promise.all(sessions.map((one) => one.connection.close()));
+    await drop();
+  });
+}
+
+const command = (type: string, step: string, body: object, saga: string): CommandMessage => ({
+  type,
+  saga,
+  step,
+  direction: 'do',
+  body,
+  replyTo: 'test',
+  traceId: 'test',
+});
+
+export const charge = (userId: string, amount: number, saga: string = randomUUID()): CommandMessage =>
+  command(payment.chargePoints.name, 'charge', { userId, amount }, saga);
+
+export const deduct = (
+  userId: string,
+  amount: number,
+  { saga = randomUUID(), reservationId = randomUUID() }: { saga?: string; reservationId?: string } = {},
+): CommandMessage => command(payment.deductPoints.name, 'points', { userId, amount, reservationId }, saga);
+
+export const returnPoints = (userId: string, reservationId: string): CommandMessage =>
+  command(payment.returnPoints.name, 'points', { userId, reservationId }, randomUUID());
+
+/** Asks what became of a command, as a driver does before it turns round. */
+export const settle = (asked: CommandMessage): CommandMessage => ({
+  ...asked,
+  direction: 'settle',
+  body: {},
+});
+
+/** What a test compares: `ok`, or the code of the refusal. */
+export const verdict = (outcome: Outcome | undefined): string => {
+  if (!outcome) return 'nothing';
+  return 'ok' in outcome ? 'ok' : outcome.refused.code;
+};
