@@ -149,6 +149,19 @@ export const operationForOperators = operation
   })
   .meta({ id: 'StuckOperation' });
 
+export const delivery = z
+  .object({
+    deliveryId: id,
+    reservationId: id,
+    type: z.string(),
+    createdAt: time,
+    attempts: z.int(),
+    lastError: z.string().nullable(),
+    nextAttemptAt: time,
+    setAsideAt: time.nullable(),
+  })
+  .meta({ id: 'Delivery' });
+
 export const newCharge = z.strictObject({ amount: z.int().min(1).max(10_000_000) });
 export const charge = z.object({ balance: points, entryId: id }).meta({ id: 'Charge' });
 export const balance = z.object({ balance: points }).meta({ id: 'Balance' });

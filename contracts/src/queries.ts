@@ -108,6 +108,26 @@ export type OperationQueries = {
   stuck(limit: number): Promise<Operation[]>;
 };
 
+/** What the promoter's system has not taken yet. */
+export type Delivery = {
+  deliveryId: string;
+  reservationId: string;
+  type: string;
+  createdAt: string;
+  attempts: number;
+  lastError: string | null;
+  nextAttemptAt: string;
+  /** When it was given up; an operator replays it. */
+  setAsideAt: string | null;
+};
+
+export type PartnerQueries = {
+  /** Oldest first. */
+  undelivered(limit: number): Promise<Delivery[]>;
+  /** Makes one due at once, set aside or not; false when there is none that is undelivered. */
+  replay(deliveryId: string): Promise<boolean>;
+};
+
 export type Role = 'fan' | 'promoter' | 'operator';
 export type Account = { userId: string; name: string; email: string; role: Role };
 /** What an access token says; `sessionId` is what signing out ends. */

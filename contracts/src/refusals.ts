@@ -32,6 +32,7 @@ export const refusals = {
   concert_not_found: refusal(404, 'There is no such concert.', '공연을 찾을 수 없습니다.'),
   performance_not_found: refusal(404, 'There is no such performance.', '공연 회차를 찾을 수 없습니다.'),
   seat_not_found: refusal(404, 'There is no such seat at this performance.', '이 회차에 없는 좌석입니다.'),
+  delivery_not_found: refusal(404, 'There is no such delivery waiting.', '대기 중인 전송 내역이 없습니다.'),
   operation_not_found: refusal(404, 'There is no such operation.', '요청 내역을 찾을 수 없습니다.'),
   reservation_not_found: refusal(404, 'There is no such reservation.', '예약을 찾을 수 없습니다.'),
   method_not_allowed: refusal(405, 'This address does not take that method.', '허용되지 않는 메서드입니다.'),

@@ -58,6 +58,7 @@ export async function startSystem(
     concerts: concert.queries,
     payments: payment.queries,
     operations: orchestrator.queries,
+    deliveries: partner.queries,
     partnerStub: config.partnerUrl ? null : partner.stub,
     accessTokenKey,
     rateLimits: config.rateLimits,

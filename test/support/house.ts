@@ -17,6 +17,8 @@ export type House = {
   /** Accounts without a password and their access tokens: signing up a crowd would only measure argon2. */
   fans(count: number): Promise<Fan[]>;
   fan(points?: number): Promise<Fan>;
+  /** The promoter's account that the first start made. */
+  promoter(): Promise<Fan>;
   /** A performance with seats `S-1` … of one price. */
   performance(seats: number, price?: number): Promise<string>;
   /** Stops and starts the system on the same databases; the address may change. */
@@ -63,6 +65,11 @@ export async function openHouse(env: Record<string, string> = {}): Promise<House
       if (!fan) throw new Error('There is no fan.');
       if (points > 0) await fan.charge(points);
       return fan;
+    },
+    promoter: async () => {
+      const [row] = await databases.user.query<{ id: string }>(`select id from account where role = 'promoter'`);
+      const userId = row?.id ?? '';
+      return new Fan(system.address, userId, tokens.sign({ userId, sessionId: uuidv7(), role: 'promoter' }, 3_600));
     },
     performance: (seats, price = 1_000) => addPerformance(databases.concert, seats, price),
     restart: async () => {

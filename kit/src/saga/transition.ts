@@ -260,8 +260,11 @@ function owedUndos({ saga }: Context, state: SagaState): Step[] {
 function turn(context: Context, state: SagaState): Transition {
   const reason = state.reason ?? timedOut;
   const turning: SagaState = { ...state, phase: 'turning', open: [], reason };
-  if (owedUndos(context, turning).length === 0) return fail(turning);
-  return { state: turning, send: [], turn: reason };
+  if (owedUndos(context, turning).length > 0) return { state: turning, send: [], turn: reason };
+  // No row says yet that it turned. Every driver would end like this only where there is nothing to undo in any memory and
+  // the pivot's own refusal is in its journal: a time-out may have been written by a driver that has another reason.
+  const isEveryDriversEnd = !context.saga.steps.some((step) => step.undo) && reason.code !== timedOut.code;
+  return fail({ ...turning, reasonJournaled: isEveryDriversEnd && turning.reasonJournaled === true });
 }
 
 function undoNext(context: Context, state: SagaState): Transition {
@@ -276,7 +279,8 @@ function fail(state: SagaState): Transition {
     end: {
       status: 'failed',
       reason: state.reason ?? timedOut,
-      undone: state.undone,
+      // What had not been done brought nothing; which of these were asked for too depends on the driver's memory.
+      undone: Object.fromEntries(Object.entries(state.undone).filter(([, brought]) => JSON.stringify(brought) !== '{}')),
       journaled: state.reasonJournaled ?? false,
     },
   };

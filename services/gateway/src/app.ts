@@ -17,6 +17,7 @@ import { Refused, sendProblem } from './problems.ts';
 import { limit } from './rate-limits.ts';
 import { accountRoutes } from './routes/accounts.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
+import { deliveryRoutes } from './routes/deliveries.ts';
 import { healthRoutes } from './routes/health.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { partnerStubRoutes } from './routes/partner-stub.ts';
@@ -100,6 +101,7 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
       reservationRoutes(typed, parts);
       pointRoutes(typed, parts);
       operationRoutes(typed, parts);
+      deliveryRoutes(typed, parts);
       typed.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
     },
     { prefix: '/api/v1' },

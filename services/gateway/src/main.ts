@@ -1,4 +1,4 @@
-import type { ConcertQueries, OperationQueries, PaymentQueries, UserQueries } from '@tutti/contracts';
+import type { ConcertQueries, OperationQueries, PartnerQueries, PaymentQueries, UserQueries } from '@tutti/contracts';
 import type { Bus } from '@tutti/kit/messaging';
 import type { Log } from '@tutti/kit/service';
 import { buildApp } from './app.ts';
@@ -18,6 +18,7 @@ export type GatewayOptions = {
   readonly concerts: ConcertQueries;
   readonly payments: PaymentQueries;
   readonly operations: OperationQueries;
+  readonly deliveries: PartnerQueries;
   readonly partnerStub: PartnerReceiver | null;
   readonly accessTokenKey: Buffer;
   readonly rateLimits: string;

@@ -1,4 +1,4 @@
-import type { ConcertQueries, OperationQueries, PaymentQueries, UserQueries } from '@tutti/contracts';
+import type { ConcertQueries, OperationQueries, PartnerQueries, PaymentQueries, UserQueries } from '@tutti/contracts';
 import type { Log } from '@tutti/kit/service';
 import type { Callers } from './callers.ts';
 import type { Effects } from './effects.ts';
@@ -17,6 +17,7 @@ export type GatewayParts = {
   readonly concerts: ConcertQueries;
   readonly payments: PaymentQueries;
   readonly operations: OperationQueries;
+  readonly deliveries: PartnerQueries;
   readonly effects: Effects;
   readonly callers: Callers;
   readonly rateLimits: RateLimits;

@@ -28,6 +28,10 @@ create table stub_receipt (
   received_at timestamptz not null default clock_timestamp()
 );
 
+create function rfc3339(at timestamptz) returns text language sql stable as $$
+  select to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+$$;
+
 -- Nothing to lock: a delivery belongs to one saga, and the journal's key serialises its repetitions.
 create function lock_rows(commands command[]) returns void language sql as $$ $$;
 

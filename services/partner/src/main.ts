@@ -1,4 +1,4 @@
-import { partner } from '@tutti/contracts';
+import { partner, type PartnerQueries } from '@tutti/contracts';
 import type { Bus } from '@tutti/kit/messaging';
 import { commandSettings, journalMigrations, Participant } from '@tutti/kit/participant';
 import { Database, migrate, type Connection } from '@tutti/kit/postgres';
@@ -17,6 +17,7 @@ export const partnerMigrations = [
 ];
 
 export type PartnerService = {
+  queries: PartnerQueries;
   stub: PartnerStub;
   /** Begins to deliver: the receiver may be this very process, which has to listen first. */
   deliverTo(url: URL): void;
@@ -47,6 +48,14 @@ export async function startPartner({
     afterCommit: () => deliverer?.wake(),
   });
   return {
+    queries: {
+      undelivered: (limit) => store.undelivered(limit),
+      replay: async (deliveryId) => {
+        const isThere = await store.replay(deliveryId);
+        if (isThere) deliverer?.wake();
+        return isThere;
+      },
+    },
     stub: new PartnerStub(store, signer),
     deliverTo: (url) => {
       deliverer = new Deliverer({ store, signer, url, log });

@@ -1,3 +1,4 @@
+import type { Delivery } from '@tutti/contracts';
 import type { Queryable } from '@tutti/kit/postgres';
 
 export type Due = { id: string; body: string; attempts: number };
@@ -48,6 +49,26 @@ export class PartnerStore {
       [JSON.stringify(failures), giveUpHours],
       'put_off',
     );
+  }
+
+  async undelivered(limit: number): Promise<Delivery[]> {
+    return this.#database.query<Delivery>(
+      `select id as "deliveryId", reservation_id as "reservationId", body::json ->> 'type' as type,
+              rfc3339(created_at) as "createdAt", attempts, last_error as "lastError",
+              rfc3339(next_attempt_at) as "nextAttemptAt", rfc3339(set_aside_at) as "setAsideAt"
+       from delivery where delivered_at is null order by created_at, id limit $1`,
+      [limit],
+    );
+  }
+
+  /** Due at once; an operator who replays it wants to see what happens. */
+  async replay(deliveryId: string): Promise<boolean> {
+    const rows = await this.#database.query(
+      `update delivery set next_attempt_at = now(), set_aside_at = null
+       where id = $1 and delivered_at is null returning 1`,
+      [deliveryId],
+    );
+    return rows.length === 1;
   }
 
   async receive(receipts: readonly Receipt[]): Promise<void> {

@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import { InProcessBus, type Bus } from '../messaging/index.ts';
+import { Database, type Queryable, type Row } from '../postgres/index.ts';
+import {
+  commandQueue,
+  replyQueue,
+  type CommandMessage,
+  type Direction,
+  type Outcome,
+  type ReplyMessage,
+} from '../saga/index.ts';
+import { createLog } from '../service/index.ts';
+import { testDatabase, until } from '../testing/index.ts';
+import { journalMigrations, Participant, type ParticipantOptions } from './index.ts';
+
+/** A small service's database, and participants that obey its commands. */
+export type Depot = {
+  readonly database: Database;
+  /** A connection of its own; `waits` resolves once the server says that it waits for a lock of another. */
+  connection(settings?: Record<string, string | number>): Database & { waits(): Promise<void> };
+  /** Boxes with room for so much each; returns their names. */
+  boxes(count: number, room?: number): Promise<string[]>;
+  load(box: string): Promise<number>;
+  /** A participant on a bus of its own, over the depot's database unless another way to it is given. */
+  staff(options?: StaffOptions): Staff;
+  close(): Promise<void>;
+};
+
+type StaffOptions = Partial<ParticipantOptions> & {
+  /** What stands between the participant and the bus. */
+  through?: (bus: Bus) => Bus;
+};
+
+export type Staff = {
+  readonly bus: InProcessBus;
+  readonly participant: Participant;
+  readonly replies: ReplyMessage[];
+  send(...commands: CommandMessage[]): Promise<void>;
+  answered(count: number): Promise<void>;
+};
+
+export const effects = ['depot.put', 'depot.take-back'];
+
+export async function openDepot(): Promise<Depot> {
+  const sets = [journalMigrations, { name: 'depot', folder: new URL('./depot.fixture/', import.meta.url) }];
+  const { connection: where, database, drop } = await testDatabase(sets);
+  const connections: Database[] = [];
+  const buses: InProcessBus[] = [];
+  return {
+    database,
+    connection: (settings = {}) => {
+      const name = `connection-${connections.length + 1}`;
+      const one = new Database(where, {
+        connectionsMax: 1,
+        lockTimeoutMs: 30_000,
+        statementTimeoutMs: 60_000,
+        settings: { application_name: name, ...settings },
+      });
+      connections.push(one);
+      const isWaiting = async () => {
+        const waiting = await database.query(
+          `select 1 from pg_stat_activity
+           where datname = current_database() and application_name = $1 and wait_event_type = 'Lock'`,
+          [name],
+        );
+        return waiting.length > 0;
+      };
+      return Object.assign(one, { waits: () => until('the connection waits for a lock', isWaiting) });
+    },
+    boxes: async (count, room = 1_000) => {
+      const names = Array.from({ length: count }, () => randomUUID()).toSorted();
+      await database.query('insert into box (id, room) select id, $2 from unnest($1::text[]) id', [names, room]);
+      return names;
+    },
+    load: async (box) => {
+      const [row] = await database.query<{ load: number }>('select load from box where id = $1', [box]);
+      return row?.load ?? 0;
+    },
+    staff: ({ through = (bus) => bus, ...options } = {}) => {
+      const bus = new InProcessBus({ retryFirstMs: 1 });
+      buses.push(bus);
+      const base = { bus: through(bus), service: 'depot', database, effects, log: createLog('silent') };
+      return staffOn(bus, { ...base, ...options });
+    },
+    close: async () => {
+      await Promise.all(buses.map((bus) => bus.close()));
+      await Promise.all(connections.map((one) => one.close()));
+      await drop();
+    },
+  };
+}
+
+function staffOn(bus: InProcessBus, options: ParticipantOptions): Staff {
+  const replies: ReplyMessage[] = [];
+  bus.consume(replyQueue('test'), (batch) => {
+    for (const { message } of batch) replies.push(message);
+    return Promise.resolve();
+  });
+  return {
+    bus,
+    participant: new Participant(options),
+    replies,
+    send: (...commands) => bus.publish(commandQueue('depot'), commands),
+    answered: (count) => until(`${count} are answered`, () => replies.length >= count),
+  };
+}
+
+/** Whatever could be handled without the database has been: a bus needs turns of the event loop, nothing else. */
+export async function quiet(): Promise<void> {
+  for (let turns = 0; turns < 20; turns++) await new Promise((next) => setImmediate(next));
+}
+
+/** A database whose calls a test may hold up, count or spoil on their way. */
+export function intercepted(
+  database: Queryable,
+  call: (run: () => Promise<Row[]>, values: readonly unknown[]) => Promise<Row[]>,
+): Queryable {
+  return {
+    query: async <R extends Row>(text: string, values: readonly unknown[] = [], name?: string) =>
+      // The rows are those that `run` brings: of the shape that whoever asks knows.
+      (await call(() => database.query<R>(text, values, name), values)) as R[],
+  };
+}
+
+/** A bus that fails to send the first replies. */
+export function losingFirstReplies(bus: Bus): Bus {
+  let lost = false;
+  return {
+    publish: (to, messages) => {
+      if (lost || to.name !== replyQueue('test').name) return bus.publish(to, messages);
+      lost = true;
+      return Promise.reject(new Error('The connection broke.'));
+    },
+    consume: (from, handler, options) => bus.consume(from, handler, options),
+    deadLetters: () => bus.deadLetters(),
+    replayDeadLetters: (name) => bus.replayDeadLetters(name),
+    close: () => bus.close(),
+  };
+}
+
+type Asked = { saga?: string; step?: string; direction?: Direction };
+
+export const put = (box: string, amount: unknown, asked: Asked = {}): CommandMessage => ({
+  type: 'depot.put',
+  saga: randomUUID(),
+  step: 'put',
+  direction: 'do',
+  body: { box, amount },
+  replyTo: 'test',
+  traceId: 'test',
+  ...asked,
+});
+
+export const takeBack = (done: CommandMessage): CommandMessage => ({
+  ...done,
+  type: 'depot.take-back',
+  direction: 'undo',
+});
+
+export const settle = (done: CommandMessage): CommandMessage => ({ ...done, direction: 'settle', body: {} });
+
+/** What a test compares: `ok`, or the code of the refusal. */
+export const verdict = (outcome: Outcome): string => ('ok' in outcome ? 'ok' : outcome.refused.code);
