@@ -9,9 +9,9 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
-import { randomBytes } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import { sessionCookie, type Callers } from './callers.ts';
+import type { LoadShedder } from './load-shedder.ts';
 import type { GatewayParts } from './parts.ts';
 import { Refused, sendProblem } from './problems.ts';
 import { limit } from './rate-limits.ts';
@@ -24,6 +24,7 @@ import { partnerStubRoutes } from './routes/partner-stub.ts';
 import { pointRoutes } from './routes/points.ts';
 import { reservationRoutes } from './routes/reservations.ts';
 import type { TypedApp } from './routes/route.ts';
+import { traceIdOf } from './trace.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -38,6 +39,14 @@ declare module 'fastify' {
 }
 
 const bodyBytesMax = 16_384;
+// A request has to arrive within its time; a connection may be quiet a little longer than a balancer in front keeps it.
+const serverTimeouts = { requestTimeout: 30_000, headersTimeout: 20_000, keepAliveTimeout: 75_000 };
+
+const shedding =
+  (shedder: LoadShedder, handler: RequestListener): RequestListener =>
+  (request, response) => {
+    if (!shedder.refuses(request, response)) handler(request, response);
+  };
 
 export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
   const loggerInstance: FastifyBaseLogger = parts.log;
@@ -47,8 +56,7 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
     logController: new LogController({ disableRequestLogging: true }),
     childLoggerFactory: (logger) => logger,
     bodyLimit: bodyBytesMax,
-    requestTimeout: 30_000,
-    keepAliveTimeout: 75_000,
+    serverFactory: (handler) => createServer(serverTimeouts, shedding(parts.loadShedder, handler)),
     forceCloseConnections: 'idle',
     // A connection that is open while we stop still gets its real answer.
     return503OnClosing: false,
@@ -109,14 +117,6 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
   healthRoutes(app, parts.checks);
   if (parts.partnerStub) partnerStubRoutes(app, parts.partnerStub);
   return app;
-}
-
-/** The trace of the caller (W3C `traceparent`), or a new one. */
-function traceIdOf(request: IncomingMessage): string {
-  const header = request.headers['traceparent'];
-  const given =
-    typeof header === 'string' ? /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(header)?.[1] : undefined;
-  return given !== undefined && /[1-9a-f]/.test(given) ? given : randomBytes(16).toString('hex');
 }
 
 /** A promoter may do what an operator may. */

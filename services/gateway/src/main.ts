@@ -4,6 +4,7 @@ import type { Log } from '@tutti/kit/service';
 import { buildApp } from './app.ts';
 import { Callers } from './callers.ts';
 import { Effects } from './effects.ts';
+import { LoadShedder } from './load-shedder.ts';
 import { parseRateLimits, RateLimits } from './rate-limits.ts';
 import type { PartnerReceiver } from './parts.ts';
 
@@ -37,12 +38,14 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { bus, log, host, port, users, accessTokenKey, rateLimits, ...rest } = options;
   const callers = new Callers(accessTokenKey, users, log);
   const effects = new Effects(bus, log);
+  const loadShedder = new LoadShedder(() => effects.pendingCount);
   const app = await buildApp({
     ...rest,
     log,
     users,
     callers,
     effects,
+    loadShedder,
     rateLimits: new RateLimits(parseRateLimits(rateLimits)),
   });
   await callers.start();
@@ -53,6 +56,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await app.close();
       await effects.stop();
       callers.stop();
+      loadShedder.stop();
     },
   };
 }

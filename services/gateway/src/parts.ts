@@ -2,6 +2,7 @@ import type { ConcertQueries, OperationQueries, PartnerQueries, PaymentQueries, 
 import type { Log } from '@tutti/kit/service';
 import type { Callers } from './callers.ts';
 import type { Effects } from './effects.ts';
+import type { LoadShedder } from './load-shedder.ts';
 import type { RateLimits } from './rate-limits.ts';
 
 /** A stand-in for the promoter's own system, so that the whole way can be seen on one machine. */
@@ -21,6 +22,7 @@ export type GatewayParts = {
   readonly effects: Effects;
   readonly callers: Callers;
   readonly rateLimits: RateLimits;
+  readonly loadShedder: LoadShedder;
   readonly partnerStub: PartnerReceiver | null;
   readonly chargesEnabled: boolean;
   /** Names and checks of the parts behind `/readyz`. */

@@ -1,0 +1,89 @@
+import { problem } from '@tutti/contracts';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { traceIdOf } from './trace.ts';
+
+/**
+ * What goes first when there is more than we can carry: looking around, then new holds and sign-ins, and last of all what
+ * belongs to a hold that somebody has: paying, cancelling, asking what became of it.
+ */
+export type LoadClass = 'looking' | 'beginning' | 'finishing';
+
+export type Load = {
+  /** Effects that wait for their answer. */
+  readonly pending: number;
+  /** How late the event loop runs, in milliseconds. */
+  readonly lagMs: number;
+};
+
+type Limits = { readonly pending: number; readonly lagMs: number };
+
+// Half a thousand effects in flight fill the batches; more of them only wait longer for the same rate.
+const limits: Readonly<Record<LoadClass, Limits>> = {
+  looking: { pending: 512, lagMs: 150 },
+  beginning: { pending: 640, lagMs: 300 },
+  finishing: { pending: 4_096, lagMs: 3_000 },
+};
+
+/** Decides before anything is read, authenticated or validated: refusing must cost next to nothing. */
+export function isShed(load: Load, loadClass: LoadClass): boolean {
+  const { pending, lagMs } = limits[loadClass];
+  return load.pending >= pending || load.lagMs >= lagMs;
+}
+
+/** By method and path alone. */
+export function loadClassOf(method: string, url: string): LoadClass | 'never shed' {
+  if (!url.startsWith('/api/')) return 'never shed';
+  if (method === 'GET' || method === 'HEAD')
+    return /^\/api\/v1\/(reservations|operations|points)/.test(url) ? 'finishing' : 'looking';
+  return /^\/api\/v1\/reservations\/./.test(url) ? 'finishing' : 'beginning';
+}
+
+const sampleMs = 50;
+
+/** Refuses requests with 503 while the gateway has more than it can carry. */
+export class LoadShedder {
+  readonly #pending: () => number;
+  readonly #timer: NodeJS.Timeout;
+  #lagMs = 0;
+  #shed = 0;
+
+  constructor(pending: () => number) {
+    this.#pending = pending;
+    let due = performance.now() + sampleMs;
+    this.#timer = setInterval(() => {
+      const now = performance.now();
+      // Falls slowly, so that one quiet moment does not open the door to everybody at once.
+      this.#lagMs = Math.max(now - due, this.#lagMs / 2);
+      due = now + sampleMs;
+    }, sampleMs);
+    this.#timer.unref();
+  }
+
+  /** How many requests were refused so far. */
+  get shedCount(): number {
+    return this.#shed;
+  }
+
+  /** Answers the request when it has to be refused; returns whether it did. */
+  refuses(request: IncomingMessage, response: ServerResponse): boolean {
+    const loadClass = loadClassOf(request.method ?? 'GET', request.url ?? '/');
+    if (loadClass === 'never shed') return false;
+    if (!isShed({ pending: this.#pending(), lagMs: this.#lagMs }, loadClass)) return false;
+    this.#shed++;
+    const text = JSON.stringify(problem('overloaded', traceIdOf(request)));
+    // One to three seconds: those who were refused together do not come back together.
+    response.writeHead(503, {
+      'content-type': 'application/problem+json',
+      'retry-after': String(1 + (this.#shed % 3)),
+      'content-length': Buffer.byteLength(text),
+    });
+    response.end(text);
+    // What the client still sends is read and dropped, so that the connection can be used again.
+    request.resume();
+    return true;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+}
