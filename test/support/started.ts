@@ -35,6 +35,10 @@ export class Started {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   get output(): string {
     return this.#output;
   }

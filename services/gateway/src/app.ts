@@ -1,17 +1,14 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import type { Caller, Role } from '@tutti/contracts';
+import type { Caller, RefusalCode, Role } from '@tutti/contracts';
+import { crashPoint } from '@tutti/kit/service';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyRequest } from 'fastify';
-import {
-  hasZodFastifySchemaValidationErrors,
-  jsonSchemaTransform,
-  jsonSchemaTransformObject,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod';
+import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { createServer, type RequestListener } from 'node:http';
 import { sessionCookie, type Callers } from './callers.ts';
+import { answerBrokenRequest, clientErrorOf } from './client-errors.ts';
 import type { LoadShedder } from './load-shedder.ts';
+import { describeRoute, information, nameSchemasOnce, type AnswerHeader } from './openapi.ts';
 import type { GatewayParts } from './parts.ts';
 import { Refused, sendProblem } from './problems.ts';
 import { limit } from './rate-limits.ts';
@@ -35,6 +32,10 @@ declare module 'fastify' {
     access?: 'fan' | 'promoter' | 'operator';
     /** Needs an Idempotency-Key; the saga's answer is stored under it. */
     effect?: boolean;
+    /** What it refuses with beside what follows from the above; for the document. */
+    refuses?: readonly RefusalCode[];
+    /** Headers of what it answers when it does not refuse; for the document. */
+    tells?: readonly AnswerHeader[];
   }
 }
 
@@ -62,6 +63,8 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
     return503OnClosing: false,
     routerOptions: { maxParamLength: 300 },
     genReqId: traceIdOf,
+    frameworkErrors: (error, request, reply) => sendProblem(reply, request, refusalOf(error, request)),
+    clientErrorHandler: answerBrokenRequest,
   }).withTypeProvider<ZodTypeProvider>();
 
   app.setValidatorCompiler(validatorCompiler);
@@ -74,19 +77,17 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
     else parseJson(request, body.toString(), done);
   });
 
+  app.removeContentTypeParser('text/plain');
+
   await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'tutti', version: '1', description: 'Concert reservations for high-demand sales.' },
-      components: { securitySchemes: { accessToken: { type: 'http', scheme: 'bearer' } } },
-    },
-    transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
+    openapi: information,
+    transform: describeRoute,
+    transformObject: nameSchemasOnce,
   });
-  await app.register(swaggerUi, { routePrefix: '/docs' });
+  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: docsPolicy, theme: { title: 'tutti' } });
 
   app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-content-type-options', 'nosniff');
+    reply.headers({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' });
     const { access, effect } = request.routeOptions.config;
     if (!access) return;
     request.caller = authenticate(request, parts.callers);
@@ -96,14 +97,20 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
   });
   app.addHook('onResponse', async (request, reply) => {
     const { method, routeOptions, id } = request;
+    if (routeOptions.config.effect) crashPoint('gateway.after-response');
     const ms = Math.round(reply.elapsedTime);
     request.log.info({ traceId: id, method, route: routeOptions.url, status: reply.statusCode, ms });
   });
   app.setNotFoundHandler((request, reply) => sendProblem(reply, request, new Refused('not_found')));
   app.setErrorHandler((error, request, reply) => sendProblem(reply, request, refusalOf(error, request)));
 
+  const methods = methodsByAddress(app);
   await app.register(
     async (typed: TypedApp) => {
+      typed.addHook('onRequest', async (request, reply) => {
+        reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
+        if (request.routeOptions.config.access) reply.header('cache-control', 'no-store');
+      });
       accountRoutes(typed, parts);
       catalogueRoutes(typed, parts);
       reservationRoutes(typed, parts);
@@ -116,7 +123,45 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
   );
   healthRoutes(app, parts.checks);
   if (parts.partnerStub) partnerStubRoutes(app, parts.partnerStub);
+  refuseOtherMethods(app, methods);
   return app;
+}
+
+/** Swagger UI sets styles on elements; everything else comes from files of its own. */
+const docsPolicy = {
+  'default-src': "'none'",
+  'script-src': "'self'",
+  'style-src': ["'self'", "'unsafe-inline'"],
+  'img-src': ["'self'", 'data:'],
+  'connect-src': "'self'",
+  'base-uri': "'none'",
+  'frame-ancestors': "'none'",
+};
+
+/** Fills as routes are added: the methods that each address takes. */
+function methodsByAddress(app: TypedApp): ReadonlyMap<string, Set<string>> {
+  const methods = new Map<string, Set<string>>();
+  app.addHook('onRoute', ({ url, method }) => {
+    const known = methods.get(url) ?? new Set();
+    for (const one of [method].flat()) known.add(one);
+    methods.set(url, known);
+  });
+  return methods;
+}
+
+/** An address that exists answers 405 to the methods it does not take, and names those it does. */
+function refuseOtherMethods(app: TypedApp, taken: ReadonlyMap<string, ReadonlySet<string>>): void {
+  for (const [url, methods] of [...taken]) {
+    const allow = [...methods].join(', ');
+    app.route({
+      url,
+      method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'].filter((one) => !methods.has(one)),
+      schema: { hide: true },
+      handler: () => {
+        throw new Refused('method_not_allowed', {}, { allow });
+      },
+    });
+  }
 }
 
 /** A promoter may do what an operator may. */
@@ -130,7 +175,7 @@ function authenticate(request: FastifyRequest, callers: Callers): Caller {
   const fromCookie = bearer === undefined ? cookieValue(cookie ?? '', sessionCookie) : undefined;
   const token = authorization === undefined ? fromCookie : bearer;
   const caller = token === undefined ? null : callers.find(token);
-  if (!caller) throw new Refused('unauthenticated', {}, { 'www-authenticate': 'Bearer' });
+  if (!caller) throw new Refused('unauthenticated');
   const isSafe = request.method === 'GET' || request.method === 'HEAD';
   if (fromCookie !== undefined && !isSafe && !isSameOrigin(origin, host)) throw new Refused('csrf_rejected');
   return caller;
@@ -148,16 +193,8 @@ const isSameOrigin = (origin: string | undefined, host: string | undefined): boo
 /** Everything that can go wrong in a route, as what the client is told. Only what we did not expect is an error of ours. */
 function refusalOf(error: unknown, request: FastifyRequest): Refused {
   if (error instanceof Refused) return error;
-  if (hasZodFastifySchemaValidationErrors(error)) {
-    const errors = error.validation.map(({ instancePath, message }) => ({ pointer: instancePath, message }));
-    return new Refused('invalid_request', { errors });
-  }
-  const { statusCode, code } =
-    typeof error === 'object' && error !== null ? (error as { statusCode?: unknown; code?: unknown }) : {};
-  if (statusCode === 413) return new Refused('payload_too_large');
-  if (statusCode === 415) return new Refused('unsupported_media_type');
-  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)
-    return new Refused('invalid_request', { errors: [{ pointer: '', message: String(code) }] });
+  const clientError = clientErrorOf(error);
+  if (clientError) return clientError;
   request.log.error({ error, traceId: request.id }, 'a request failed');
   return isOutOfReach(error) ? new Refused('overloaded') : new Refused('internal_error');
 }

@@ -1,6 +1,6 @@
 import type { Bus, Consumer } from '@tutti/kit/messaging';
 import { answerQueue, startQueue, type Answer, type AnswerMessage, type StartMessage } from '@tutti/kit/saga';
-import { uuidv7, type Log } from '@tutti/kit/service';
+import { crashPoint, uuidv7, type Log } from '@tutti/kit/service';
 
 /** An effect as a fan asked for it. */
 export type Effect = {
@@ -119,6 +119,7 @@ export class Effects {
     setImmediate(() => {
       const starts = this.#outgoing;
       this.#outgoing = [];
+      crashPoint('gateway.before-start');
       this.#bus.publish(startQueue, starts).catch((error: unknown) => {
         this.#log.warn({ error, starts: starts.length }, 'starts could not be sent; they are repeated');
       });

@@ -21,6 +21,7 @@ const retryAfterSeconds = '1';
 
 export function sendProblem(reply: FastifyReply, request: FastifyRequest, refused: Refused): FastifyReply {
   const { status } = refusals[refused.code];
+  if (status === 401) reply.header('www-authenticate', 'Bearer');
   if (status === 429 || status === 503) reply.header('retry-after', retryAfterSeconds);
   return reply
     .code(status)

@@ -1,3 +1,4 @@
+import { crashPoint } from '@tutti/kit/service';
 import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Effects, EffectResult } from '../effects.ts';
@@ -27,6 +28,7 @@ export async function answerEffect(
     traceId: id,
     waitMs: waitMsOf(request),
   });
+  crashPoint('gateway.after-answer');
   send(reply, result);
 }
 
