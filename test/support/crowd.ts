@@ -21,7 +21,7 @@ export class Crowd {
   readonly #performanceId: string;
   readonly #random: () => number;
   #going = true;
-  #walks: Promise<void>[] = [];
+  readonly #walks: Promise<void>[] = [];
 
   constructor(options: { performanceId: string; seatIds: readonly string[]; random: () => number }) {
     this.#performanceId = options.performanceId;
@@ -29,8 +29,9 @@ export class Crowd {
     this.#random = options.random;
   }
 
-  send(fans: readonly Fan[]): void {
-    this.#walks = fans.map((fan) => this.#walk(fan));
+  /** Fans who charge `points` first: with few of them everything is too dear, and its payment is undone. */
+  send(fans: readonly Fan[], points = 3_000): void {
+    this.#walks.push(...fans.map((fan) => this.#walk(fan, points)));
   }
 
   /** Resolves when every fan has the answer to what they asked last. */
@@ -39,8 +40,8 @@ export class Crowd {
     await Promise.all(this.#walks);
   }
 
-  async #walk(fan: Fan): Promise<void> {
-    await this.#insist('charge', fan, (key) => fan.charge(3_000, key));
+  async #walk(fan: Fan, points: number): Promise<void> {
+    await this.#insist('charge', fan, (key) => fan.charge(points, key));
     while (this.#going) {
       const seats = Array.from({ length: 1 + Math.floor(this.#random() * 2) }, () => this.#anySeat());
       const reserved = await this.#insist('reserve', fan, (key) =>

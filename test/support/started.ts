@@ -43,12 +43,12 @@ export class Started {
     return this.#output;
   }
 
-  /** Starts it and does not wait. */
-  launch(): ChildProcess {
+  /** Starts it, with `env` for this once, and does not wait. */
+  launch(env: Record<string, string> = {}): ChildProcess {
     this.#output = '';
     const child = spawn(process.execPath, ['scripts/run.mjs', 'standalone/src/main.ts'], {
       cwd: root,
-      env: { ...process.env, ...this.#env, DATA_DIR: this.dataDir, PORT: String(this.port), RATE_LIMITS: 'off' },
+      env: { ...process.env, ...this.#env, ...env, DATA_DIR: this.dataDir, PORT: String(this.port), RATE_LIMITS: 'off' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [child.stdout, child.stderr])
@@ -66,13 +66,25 @@ export class Started {
       `it is ready; it said: ${this.#output}`,
       async () => {
         if (child.exitCode !== null) throw new Error(`It ended with ${child.exitCode}: ${this.#output}`);
-        return fetch(`${this.address}/readyz`).then(
-          ({ ok }) => ok,
-          () => false,
-        );
+        return this.isReady();
       },
       withinMs,
     );
+  }
+
+  /** Whether every part answers. */
+  isReady(): Promise<boolean> {
+    return fetch(`${this.address}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  }
+
+  /** Waits until it has ended by itself; returns the exit code. */
+  async ended(withinMs = 40_000): Promise<number | null> {
+    const child = this.#child;
+    await until('it ends by itself', () => !child || child.exitCode !== null, withinMs);
+    return child?.exitCode ?? null;
   }
 
   /** SIGKILL to every process of it at once, PostgreSQL included. */
