@@ -72,16 +72,18 @@ export class SagaStore {
   /**
    * Writes rows that this driver owns at the epoch it knows; returns the ids that matched. What is missing was taken over:
    * drop it. (Optimistic on purpose: a saga nearly always has one driver, so a lock held meanwhile would buy nothing.)
+   * Not by way of jsonb: a reason is part of the answer, and jsonb would reorder its keys.
    */
   async write(writes: readonly RowWrite[], owner: string): Promise<string[]> {
     const rows = await this.#database.query<{ id: string }>(
       `update saga s
        set status = w.status, reason = coalesce(w.reason, s.reason), answer_status = w."answerStatus",
            answer = w.answer, steps = w.steps, ended_at = case when w.status = 'compensating' then null else now() end
-       from jsonb_to_recordset($1::jsonb) as w(
+       from json_to_recordset($1::json) as w(
          id uuid, epoch int, status text, reason json, "answerStatus" int, answer text, steps json)
        where s.id = w.id and s.epoch = w.epoch and s.owner = $2
-         and s.status in ('running', 'compensating')
+         -- Not by status: the index of open sagas would then look like a way to find these rows.
+         and s.ended_at is null
        returning s.id`,
       [JSON.stringify(writes), owner],
       'write_sagas',
@@ -126,19 +128,22 @@ export class SagaStore {
   /**
    * Takes over open sagas whose owner's lease has ended (`orphaned`), or of any other owner (`all`: for a system that knows
    * itself alone). Only of definitions this build knows; the rest is left to others.
+   * With `known`, also its own rows beside those: written by a statement whose answer was lost, they are driven by nobody.
    */
   async takeOver(
     owner: string,
     definitions: readonly { name: string; version: number }[],
     which: 'orphaned' | 'all',
     rowsMax: number,
+    known: readonly string[] | null,
   ): Promise<OpenRow[]> {
     return this.#database.query<OpenRow>(
       `with takeable as (
          select s.id from saga s
          left join driver d on d.id = s.owner
-         where s.status in ('running', 'compensating') and s.owner <> $1
-           and ($3 = 'all' or d.lease_until is null or d.lease_until < now())
+         where s.status in ('running', 'compensating')
+           and case when s.owner = $1 then not s.id = any ($5::uuid[])
+               else $3 = 'all' or d.lease_until is null or d.lease_until < now() end
            and exists (select 1 from jsonb_to_recordset($2::jsonb) as k(name text, version int)
                        where k.name = s.name and k.version = s.version)
          order by s.id limit $4
@@ -147,7 +152,7 @@ export class SagaStore {
        from takeable where s.id = takeable.id
        returning s.id, s.name, s.version, s.fan, s.route, s.key, s.fingerprint, s.input, s.trace_id as "traceId",
          s.epoch, s.reason, (extract(epoch from s.deadline_at - now()) * 1000)::int as "remainingMs"`,
-      [owner, JSON.stringify(definitions), which, rowsMax],
+      [owner, JSON.stringify(definitions), which, rowsMax, known],
     );
   }
 }

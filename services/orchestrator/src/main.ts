@@ -1,5 +1,6 @@
 import type { OperationQueries } from '@tutti/contracts';
 import type { Bus } from '@tutti/kit/messaging';
+import { commandSettings } from '@tutti/kit/participant';
 import { Database, migrate, type Connection } from '@tutti/kit/postgres';
 import { Runner, sagaMigrations, SagaStore } from '@tutti/kit/saga';
 import { uuidv7, type Log } from '@tutti/kit/service';
@@ -29,7 +30,7 @@ export type OrchestratorOptions = {
 
 export async function startOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
   const { bus, connection, log, alone, liveMax } = options;
-  const database = new Database(connection);
+  const database = new Database(connection, { settings: commandSettings });
   await migrate(database, [sagaMigrations]);
   const runner = new Runner({
     bus,
