@@ -15,13 +15,13 @@ export type LoopResult = {
  * `clients` connections, each sending its next request when the last was answered (closed loop), until `requests` has no more
  * or `secondsMax` is over.
  */
-export async function closedLoop(options: {
+export async function closedLoop<R extends Request>(options: {
   host: string;
   port: number;
   clients: number;
   secondsMax: number;
-  next: () => Request | undefined;
-  onAnswer?: (request: Request, answer: Answer) => void;
+  next: () => R | undefined;
+  onAnswer?: (request: R, answer: Answer, latencyMs: number) => void;
 }): Promise<LoopResult> {
   const { host, port, clients, secondsMax, next, onAnswer } = options;
   const latencies: number[] = [];
@@ -36,22 +36,27 @@ export async function closedLoop(options: {
         const request = sentAt < endAt ? next() : undefined;
         if (!request) break;
         const answer = await connection.post(request.path, request.headers, request.body);
-        latencies.push(performance.now() - sentAt);
+        const latencyMs = performance.now() - sentAt;
+        latencies.push(latencyMs);
         byStatus[answer.status] = (byStatus[answer.status] ?? 0) + 1;
-        onAnswer?.(request, answer);
+        onAnswer?.(request, answer, latencyMs);
       }
       connection.close();
     }),
   );
   const seconds = (performance.now() - startedAt) / 1_000;
-  latencies.sort((a, b) => a - b);
-  const at = (share: number) => Number((latencies[Math.floor(latencies.length * share)] ?? 0).toFixed(2));
   return {
     answers: latencies.length,
     seconds: Number(seconds.toFixed(2)),
     perSecond: Math.round(latencies.length / seconds),
-    p50Ms: at(0.5),
-    p99Ms: at(0.99),
+    p50Ms: percentile(latencies, 0.5),
+    p99Ms: percentile(latencies, 0.99),
     byStatus,
   };
+}
+
+/** The value below which `share` of them lie, to a hundredth; 0 when there is none. Sorts the list in place. */
+export function percentile(values: number[], share: number): number {
+  values.sort((a, b) => a - b);
+  return Number((values[Math.floor(values.length * share)] ?? 0).toFixed(2));
 }

@@ -1,6 +1,10 @@
 import { connect, type Socket } from 'node:net';
 
-export type Answer = { readonly status: number; readonly body: string; readonly retryAfter: string | undefined };
+export type Answer = {
+  readonly status: number;
+  readonly body: string;
+  readonly retryAfter: string | undefined;
+};
 
 type Waiting = { done: (answer: Answer) => void; failed: (error: Error) => void };
 

@@ -1,7 +1,15 @@
 import { Connection, type Answer } from './connection.ts';
 import type { Request } from './closed-loop.ts';
 
-export type Second = { sent: number; notSent: number; good: number; refused: number; refusedWithoutRetryAfter: number; failed: number; latenciesMs: number[] };
+export type Second = {
+  sent: number;
+  notSent: number;
+  good: number;
+  refused: number;
+  refusedWithoutRetryAfter: number;
+  failed: number;
+  latenciesMs: number[];
+};
 
 const tickMs = 5;
 

@@ -5,17 +5,19 @@ import * as z from 'zod';
  * types. Unknown fields are refused: a client that sends `price` is told so instead of being believed or ignored.
  */
 
-// Control characters are refused at the gate: PostgreSQL cannot store NUL, and one such text would fail a whole batch.
+// Control characters are refused at the gate: PostgreSQL cannot store NUL, and one such text would fail a whole batch. So are
+// halves of surrogate pairs, which no encoding can carry.
 const text = (max: number) =>
   z
     .string()
     .min(1)
     .max(max)
-    // oxlint-disable-next-line no-control-regex -- these are the ones meant
-    .regex(/^[^\u0000-\u001f\u007f]*$/u, 'must not contain control characters');
+    .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters');
 
 /** Ids made by the system. */
 export const id = z.uuid().meta({ id: 'Id' });
+/** Such an id as a client names it: in capitals it is the same id. */
+export const namedId = z.uuid().toLowerCase();
 /** Names that a promoter gave in the season file. */
 export const slug = z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'must be 1 to 64 letters, digits or hyphens');
 const points = z.int().min(0).meta({ id: 'Points', description: '1 point is 1 KRW' });
@@ -24,16 +26,16 @@ const time = z.iso.datetime();
 export const newAccount = z.strictObject({
   name: text(100),
   email: z.email().max(254),
-  password: z.string().min(8, 'must have at least 8 characters').max(200),
+  password: text(200).min(8, 'must have at least 8 characters'),
 });
 export const account = z.object({ userId: id, name: z.string(), email: z.string() }).meta({ id: 'Account' });
 export const me = account.extend({ role: z.enum(['fan', 'promoter', 'operator']) }).meta({ id: 'Me' });
 
-export const accountDeletion = z.strictObject({ password: z.string().min(1).max(200) });
+export const accountDeletion = z.strictObject({ password: text(200) });
 
 export const newSession = z.strictObject({
-  email: z.string().min(1).max(254),
-  password: z.string().min(1).max(200),
+  email: text(254),
+  password: text(200),
   cookie: z.boolean().optional(),
 });
 export const session = z
@@ -57,7 +59,11 @@ export const concertView = z
 export const concertEdit = z.strictObject({
   title: text(200).optional(),
   artist: text(200).optional(),
-  onSaleAt: time.optional(),
+  // What PostgreSQL takes is narrower than RFC 3339: no year 0, no endless fractions of a second.
+  onSaleAt: time
+    .max(30)
+    .refine((at) => at >= '1970', 'must not be before 1970')
+    .optional(),
   saleState: z.enum(['open', 'paused', 'closed']).optional(),
 });
 
@@ -78,7 +84,7 @@ export const seatMap = z
             seatId: slug,
             label: z.string(),
             row: z.string(),
-            number: z.string(),
+            number: z.int(),
             x: z.number(),
             y: z.number(),
           }),
@@ -127,6 +133,9 @@ export const paid = z
   .meta({ id: 'Payment' });
 
 export const cancelled = reservation.extend({ returned: points }).meta({ id: 'Cancellation' });
+
+/** An effect that goes on while nobody waits for it. */
+export const accepted = z.object({ operationId: id, status: z.literal('running') }).meta({ id: 'Accepted' });
 
 const step = z.object({
   name: z.string(),
@@ -187,9 +196,19 @@ export const problemBody = z
   })
   .meta({ id: 'Problem' });
 
+/** For effects that are told everything by their path. */
+export const noBody = z.strictObject({}).nullish();
+
+export const alive = z.object({ status: z.literal('alive') });
+export const readiness = z.object({
+  status: z.enum(['ready', 'not ready']),
+  failing: z.array(z.string()),
+  parts: z.record(z.string(), z.boolean()),
+});
+
 export const page = <T extends z.ZodType>(item: T) =>
   z.object({ items: z.array(item), nextCursor: z.string().nullable() });
 export const pageQuery = z.object({
   limit: z.coerce.number().int().min(1).max(100).default(20),
-  cursor: z.string().max(500).optional(),
+  cursor: z.string().optional(),
 });

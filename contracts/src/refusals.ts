@@ -36,6 +36,11 @@ export const refusals = {
   operation_not_found: refusal(404, 'There is no such operation.', '요청 내역을 찾을 수 없습니다.'),
   reservation_not_found: refusal(404, 'There is no such reservation.', '예약을 찾을 수 없습니다.'),
   method_not_allowed: refusal(405, 'This address does not take that method.', '허용되지 않는 메서드입니다.'),
+  request_timeout: refusal(
+    408,
+    'The request did not arrive in time.',
+    '요청이 제시간에 도착하지 않았습니다.',
+  ),
   email_taken: refusal(409, 'An account with this e-mail address exists.', '이미 가입된 이메일입니다.'),
   seat_unavailable: refusal(409, 'Another fan holds a seat you chose.', '이미 선택된 좌석입니다.'),
   seat_limit_exceeded: refusal(
@@ -99,6 +104,7 @@ export const refusals = {
     'Too many requests; wait a moment.',
     '요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.',
   ),
+  header_too_large: refusal(431, 'The address or the headers are too long.', '주소 또는 헤더가 너무 깁니다.'),
   internal_error: refusal(500, 'Something broke on our side.', '서버 오류가 발생했습니다.'),
   overloaded: refusal(
     503,

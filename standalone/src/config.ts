@@ -1,5 +1,5 @@
 import { defaultRateLimits, parseRateLimits } from '@tutti/gateway';
-import { Environment } from '@tutti/kit/service';
+import { Environment, parseCrashPoint, type CrashOrder } from '@tutti/kit/service';
 import path from 'node:path';
 
 export type Config = {
@@ -16,6 +16,8 @@ export type Config = {
   /** The season that is loaded the first time. */
   readonly seasonFile: string;
   readonly drainSeconds: number;
+  /** Where a test wants this process to die. */
+  readonly crashPoint: CrashOrder | undefined;
 };
 
 const root = new URL('../../', import.meta.url);
@@ -41,6 +43,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     logLevel: read.oneOf('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     seasonFile: read.text('SEASON', new URL('seasons/demo.yaml', root).pathname),
     drainSeconds: read.integer('DRAIN_SECONDS', 10, { min: 0, max: 600 }),
+    crashPoint: read.parsed('CRASHPOINT', parseCrashPoint),
   };
   read.check();
   return Object.freeze(config);

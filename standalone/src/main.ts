@@ -1,9 +1,14 @@
 import { loadSeason, readSeason } from '@tutti/concert/season';
-import { Database, startEmbedded } from '@tutti/kit/postgres';
-import { createLog, whenParentLeaves } from '@tutti/kit/service';
-import { mkdir } from 'node:fs/promises';
+import { CannotStart, Database, openDataDir, startEmbedded } from '@tutti/kit/postgres';
+import {
+  armCrashPoint,
+  ConfigurationError,
+  crashPoint,
+  createLog,
+  LogFile,
+  whenParentLeaves,
+} from '@tutti/kit/service';
 import path from 'node:path';
-import { destination } from 'pino';
 import { readConfig } from './config.ts';
 import { databaseNames, startSystem } from './system.ts';
 
@@ -12,12 +17,20 @@ const say = (sentence: string): void => {
   process.stdout.write(`${sentence}\n`);
 };
 
+const complain = (sentence: string): void => {
+  process.stderr.write(`${sentence}\n`);
+};
+
 async function main(): Promise<void> {
   const config = readConfig(process.env);
-  await mkdir(config.dataDir, { recursive: true });
+  await openDataDir(config.dataDir);
   const logFile = path.join(config.dataDir, 'tutti.log');
-  const output = destination({ dest: logFile, sync: false, minLength: 4_096, periodicFlush: 500 });
+  const output = new LogFile(logFile, complain);
   const log = createLog(config.logLevel, output);
+  if (config.crashPoint) {
+    armCrashPoint(config.crashPoint);
+    log.warn(config.crashPoint, 'this process will die at a crash point');
+  }
 
   let stopping: Promise<void> | undefined;
   const steps: (() => Promise<void>)[] = [];
@@ -26,7 +39,7 @@ async function main(): Promise<void> {
       log.info({ why }, 'stopping');
       for (const step of steps.toReversed()) await step();
       log.info('stopped');
-      output.flushSync();
+      await output.close();
     })();
     return stopping;
   };
@@ -48,7 +61,7 @@ async function main(): Promise<void> {
     void postgres.exited.then((error) => {
       if (stopping) return;
       log.fatal({ error }, 'PostgreSQL went away');
-      process.stderr.write(`PostgreSQL went away: ${error.message} Start again; nothing accepted is lost.\n`);
+      complain(`${error.message}. Start again; nothing accepted is lost.`);
       leave('PostgreSQL went away', 1);
     });
     for (const name of databaseNames) await postgres.ensureDatabase(name);
@@ -59,7 +72,7 @@ async function main(): Promise<void> {
   } catch (error) {
     if (stopping) return;
     const sentence = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`tutti could not start: ${sentence}\n`);
+    complain(`tutti could not start: ${sentence}`);
     log.fatal({ error }, 'could not start');
     leave('could not start', 1);
   }
@@ -74,6 +87,7 @@ async function ensureSeason(file: string, database: Database): Promise<void> {
     if (row?.loaded === true) return;
     const season = await readSeason(file);
     const loaded = await loadSeason(database, season);
+    crashPoint('season.before-mark');
     await database.query('create table loaded_season as select now() as at');
     say(
       `The demo season was loaded: ${loaded.concerts} concerts, ${loaded.performances} performances, ${loaded.seats} seats.`,
@@ -83,4 +97,8 @@ async function ensureSeason(file: string, database: Database): Promise<void> {
   }
 }
 
-await main();
+await main().catch((error: unknown) => {
+  if (!(error instanceof ConfigurationError || error instanceof CannotStart)) throw error;
+  complain(`tutti could not start: ${error.message}`);
+  process.exitCode = 1;
+});

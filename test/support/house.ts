@@ -14,6 +14,8 @@ import { Fan } from './client.ts';
 export type House = {
   readonly address: string;
   readonly databases: Readonly<Record<DatabaseName, Database>>;
+  /** What access tokens are signed with. */
+  readonly accessTokenKey: Buffer;
   /** Accounts without a password and their access tokens: signing up a crowd would only measure argon2. */
   fans(count: number): Promise<Fan[]>;
   fan(points?: number): Promise<Fan>;
@@ -26,7 +28,10 @@ export type House = {
   stop(): Promise<void>;
 };
 
-export async function openHouse(env: Record<string, string> = {}): Promise<House> {
+export async function openHouse(
+  env: Record<string, string> = {},
+  logDestination?: { write(line: string): void },
+): Promise<House> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'tutti-house-'));
   const server = inject('postgres');
   const suffix = randomBytes(6).toString('hex');
@@ -34,7 +39,7 @@ export async function openHouse(env: Record<string, string> = {}): Promise<House
   const admin = new Database({ ...server, database: 'postgres' }, { connectionsMax: 1, statementTimeoutMs: 60_000 });
   for (const name of databaseNames) await admin.query(`create database house_${suffix}_${name}`);
   const config = readConfig({ DATA_DIR: dataDir, PORT: '0', RATE_LIMITS: 'off', LOG_LEVEL: 'warn', ...env });
-  const log = createLog(config.logLevel);
+  const log = createLog(config.logLevel, logDestination);
   let system: System = await startSystem(config, connection, log);
   const databases = Object.fromEntries(
     databaseNames.map((name) => [name, new Database(connection(name), { connectionsMax: 2 })]),
@@ -59,6 +64,7 @@ export async function openHouse(env: Record<string, string> = {}): Promise<House
       return system.address;
     },
     databases,
+    accessTokenKey: key,
     fans,
     fan: async (points = 0) => {
       const [fan] = await fans(1);

@@ -46,6 +46,19 @@ describe('The in-process bus', () => {
     expect(batches.flat()).toEqual(Array.from({ length: 100 }, (_, at) => at));
   });
 
+  test('gives a consumer nothing once it was stopped, not even what the same turn brought', async () => {
+    const batches: unknown[] = [];
+    const { stop } = bus.consume(numbers, (batch) => {
+      batches.push(batch);
+      return Promise.resolve();
+    });
+    await bus.publish(numbers, [1]);
+    await stop();
+    await turn();
+    expect(batches).toEqual([]);
+    expect(bus.depths().get('numbers')).toBe(1);
+  });
+
   test('has one consumer per queue: a second is a mistake in the wiring', () => {
     collect();
     expect(() => collect()).toThrow('The queue numbers has a consumer.');

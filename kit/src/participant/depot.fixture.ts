@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { InProcessBus, type Bus } from '../messaging/index.ts';
-import { Database, type Queryable, type Row } from '../postgres/index.ts';
+import { Database, sqlState, type Queryable, type Row } from '../postgres/index.ts';
 import {
   commandQueue,
   replyQueue,
@@ -19,10 +19,11 @@ export type Depot = {
   /** A connection of its own; `waits` resolves once the server says that it waits for a lock of another. */
   connection(settings?: Record<string, string | number>): Database & { waits(): Promise<void> };
   /** Boxes with room for so much each; returns their names. */
-  boxes(count: number, room?: number): Promise<string[]>;
-  load(box: string): Promise<number>;
+  crates(count: number, room?: number): Promise<string[]>;
+  load(crate: string): Promise<number>;
   /** A participant on a bus of its own, over the depot's database unless another way to it is given. */
   staff(options?: StaffOptions): Staff;
+  participantOn(bus: Bus, options?: Partial<ParticipantOptions>): Participant;
   close(): Promise<void>;
 };
 
@@ -46,6 +47,8 @@ export async function openDepot(): Promise<Depot> {
   const { connection: where, database, drop } = await testDatabase(sets);
   const connections: Database[] = [];
   const buses: InProcessBus[] = [];
+  const participantOn = (bus: Bus, options: Partial<ParticipantOptions> = {}) =>
+    new Participant({ bus, service: 'depot', database, effects, log: createLog('silent'), ...options });
   return {
     database,
     connection: (settings = {}) => {
@@ -67,41 +70,40 @@ export async function openDepot(): Promise<Depot> {
       };
       return Object.assign(one, { waits: () => until('the connection waits for a lock', isWaiting) });
     },
-    boxes: async (count, room = 1_000) => {
+    crates: async (count, room = 1_000) => {
       const names = Array.from({ length: count }, () => randomUUID()).toSorted();
-      await database.query('insert into box (id, room) select id, $2 from unnest($1::text[]) id', [names, room]);
+      await database.query('insert into crate (id, room) select id, $2 from unnest($1::text[]) id', [
+        names,
+        room,
+      ]);
       return names;
     },
-    load: async (box) => {
-      const [row] = await database.query<{ load: number }>('select load from box where id = $1', [box]);
+    load: async (crate) => {
+      const [row] = await database.query<{ load: number }>('select load from crate where id = $1', [crate]);
       return row?.load ?? 0;
     },
-    staff: ({ through = (bus) => bus, ...options } = {}) => {
+    participantOn,
+    staff: ({ through = (bus: Bus) => bus, ...options } = {}) => {
       const bus = new InProcessBus({ retryFirstMs: 1 });
       buses.push(bus);
-      const base = { bus: through(bus), service: 'depot', database, effects, log: createLog('silent') };
-      return staffOn(bus, { ...base, ...options });
+      const replies: ReplyMessage[] = [];
+      bus.consume(replyQueue('test'), (batch) => {
+        for (const { message } of batch) replies.push(message);
+        return Promise.resolve();
+      });
+      return {
+        bus,
+        participant: participantOn(through(bus), options),
+        replies,
+        send: (...commands) => bus.publish(commandQueue('depot'), commands),
+        answered: (count) => until(`${count} are answered`, () => replies.length >= count),
+      };
     },
     close: async () => {
       await Promise.all(buses.map((bus) => bus.close()));
       await Promise.all(connections.map((one) => one.close()));
       await drop();
     },
-  };
-}
-
-function staffOn(bus: InProcessBus, options: ParticipantOptions): Staff {
-  const replies: ReplyMessage[] = [];
-  bus.consume(replyQueue('test'), (batch) => {
-    for (const { message } of batch) replies.push(message);
-    return Promise.resolve();
-  });
-  return {
-    bus,
-    participant: new Participant(options),
-    replies,
-    send: (...commands) => bus.publish(commandQueue('depot'), commands),
-    answered: (count) => until(`${count} are answered`, () => replies.length >= count),
   };
 }
 
@@ -122,6 +124,19 @@ export function intercepted(
   };
 }
 
+/** Notes how each call went: the SQLSTATE, or `done`. */
+export const noting = (database: Queryable, calls: string[]): Queryable =>
+  intercepted(database, async (run) => {
+    try {
+      const rows = await run();
+      calls.push('done');
+      return rows;
+    } catch (error) {
+      calls.push(sqlState(error) ?? String(error));
+      throw error;
+    }
+  });
+
 /** A bus that fails to send the first replies. */
 export function losingFirstReplies(bus: Bus): Bus {
   let lost = false;
@@ -140,12 +155,12 @@ export function losingFirstReplies(bus: Bus): Bus {
 
 type Asked = { saga?: string; step?: string; direction?: Direction };
 
-export const put = (box: string, amount: unknown, asked: Asked = {}): CommandMessage => ({
+export const put = (crate: string, amount: unknown, asked: Asked = {}): CommandMessage => ({
   type: 'depot.put',
   saga: randomUUID(),
   step: 'put',
   direction: 'do',
-  body: { box, amount },
+  body: { crate, amount },
   replyTo: 'test',
   traceId: 'test',
   ...asked,

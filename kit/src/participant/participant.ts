@@ -7,7 +7,7 @@ import {
   type Outcome,
   type ReplyMessage,
 } from '../saga/index.ts';
-import type { Log } from '../service/index.ts';
+import { crashPoint, heldCrashPoint, type Log } from '../service/index.ts';
 
 /** Answers commands that only read: the bodies of a batch in, an outcome for each out, in order. */
 export type Reader = (bodies: readonly unknown[]) => Promise<readonly Outcome[]>;
@@ -57,6 +57,7 @@ export class Participant {
     const effects: Placed[] = [];
     const readers = new Map<string, Placed[]>();
     for (const [at, { message }] of batch.entries()) {
+      if (message.direction !== 'do') pointBefore(message.direction, this.#options.service);
       if (this.#effects.has(message.type) || message.direction === 'settle') effects.push({ at, message });
       else if (Object.hasOwn(this.#reads, message.type)) pushTo(readers, message.type, { at, message });
       // A newer build may know it: neither dropped nor answered.
@@ -70,6 +71,7 @@ export class Participant {
     await Promise.all(
       [...replies].map(([to, messages]) => this.#options.bus.publish(replyQueue(to), messages)),
     );
+    crashPoint('participant.after-send', this.#options.service);
     return verdicts;
   }
 
@@ -94,9 +96,15 @@ export class Participant {
   }
 
   async #handle(wave: readonly Placed[], replies: Replies, verdicts: Verdict[]): Promise<void> {
+    const { service } = this.#options;
     try {
+      await heldCrashPoint('participant.before-commit', service);
       const outcomes = await this.#callRepeatingConflicts(wave.map(({ message }) => message));
-      for (const [index, { message }] of wave.entries()) addReply(replies, message, outcomes[index]);
+      crashPoint('participant.after-commit', service);
+      for (const [index, { message }] of wave.entries()) {
+        if (message.direction !== 'do') pointAfter(message.direction, service);
+        addReply(replies, message, outcomes[index]);
+      }
       this.#options.afterCommit?.();
     } catch (error) {
       if (!isDeterministic(error)) throw error;
@@ -125,6 +133,16 @@ export class Participant {
       }
     }
   }
+}
+
+function pointBefore(direction: 'undo' | 'settle', service: string): void {
+  if (direction === 'undo') crashPoint('participant.before-undo', service);
+  else crashPoint('participant.before-settle', service);
+}
+
+function pointAfter(direction: 'undo' | 'settle', service: string): void {
+  if (direction === 'undo') crashPoint('participant.after-undo', service);
+  else crashPoint('participant.after-settle', service);
 }
 
 type Placed = { at: number; message: CommandMessage };

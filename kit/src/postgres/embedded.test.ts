@@ -39,7 +39,7 @@ afterEach(async () => {
   servers.clear();
   children.clear();
   await eventually(() => guardsOf(playground).length === 0);
-  await Promise.all(clusters().map((dataDir) => endProcesses(dataDir, undefined)));
+  await Promise.all(clusters().map((dataDir) => endProcesses(dataDir)));
 });
 
 afterAll(() => fs.rmSync(playground, { recursive: true, force: true }));
@@ -310,12 +310,23 @@ test('the server survives the loss of a backend, and so does the claim on it', a
   const claim = `select pid from pg_locks where locktype = 'advisory'`;
   const [before] = await ask(socketDir, claim);
   process.kill(Number(before), 'SIGKILL');
-  let after: unknown;
-  for (const deadline = Date.now() + 20_000; after === undefined && Date.now() < deadline; await delay(50)) {
-    [after] = await ask(socketDir, claim).catch(() => []);
+  let after = before;
+  for (const deadline = Date.now() + 20_000; after === before && Date.now() < deadline; await delay(50)) {
+    [after = before] = await ask(socketDir, claim).catch(() => []);
   }
-  expect(after).toBeTypeOf('number');
   expect(after).not.toBe(before);
+});
+
+test('a stop while PostgreSQL recovers from the loss of a backend is not lost', async () => {
+  const server = await start(used);
+  const [backend] = await ask(server.socketDir, `select pid from pg_locks where locktype = 'advisory'`);
+  const log = join(used, 'postgres.log');
+  const { size } = fs.statSync(log);
+  process.kill(Number(backend), 'SIGKILL');
+  await eventually(() => fs.readFileSync(log).subarray(size).includes('reinitializing'));
+  await server.stop();
+  expect(fs.readFileSync(log).subarray(size).toString()).toMatch(/database system is shut down\s*$/);
+  expect(fs.readFileSync(log).subarray(size).toString()).not.toContain('immediate shutdown');
 });
 
 test('Ctrl-C reaches the owner and not the server', async () => {

@@ -6,6 +6,7 @@ import { closeSync, existsSync, ftruncateSync, openSync, statSync } from 'node:f
 import * as fs from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { sqlState } from './database.ts';
 import { inOneSentence, openDataDir } from './embedded/data-dir.ts';
 import {
   AlreadyRunning,
@@ -144,8 +145,8 @@ async function startOwned(
 async function endOrphan({ dataDir, placement, options }: Start, deadline: number): Promise<void> {
   const { cluster } = placement;
   for (let running = runningOn(cluster); running; running = runningOn(cluster)) {
-    const place = { host: running.socketDir, port: running.port, user: superuser, database: 'postgres' };
-    const claim = await tryClaim(place).catch(unreachableUnlessBusy);
+    const address = { host: running.socketDir, port: running.port, user: superuser, database: 'postgres' };
+    const claim = await tryClaim(address).catch(unreachableUnlessBusy);
     if (claim === 'held') {
       if (Date.now() >= deadline) throw new AlreadyRunning(dataDir);
       await delay(50);
@@ -154,7 +155,8 @@ async function endOrphan({ dataDir, placement, options }: Start, deadline: numbe
     // It is ended, not adopted: its guard would still end it on behalf of its first owner. Its end includes that of
     // every other connection, and nothing starts before all of its processes are gone.
     options.log('ending a PostgreSQL that lost its owner', { pid: running.pid });
-    await endProcesses(cluster, running.pid);
+    // One that does not answer may be recovering, and then not hear that it is asked to stop.
+    await endProcesses(cluster, running.pid, claim === 'unreachable' ? 5 : 30);
     if (claim !== 'unreachable') await claim.end().catch(() => undefined);
   }
   await clearRemains(cluster);
@@ -163,10 +165,6 @@ async function endOrphan({ dataDir, placement, options }: Start, deadline: numbe
 // A server whose connections are all taken is somebody's.
 function unreachableUnlessBusy(error: unknown): 'held' | 'unreachable' {
   return sqlState(error) === '53300' ? 'held' : 'unreachable';
-}
-
-function sqlState(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
 
 /** PostgreSQL refuses a half-made cluster for ever, so it gets its name when it is whole and on disk. */
@@ -256,7 +254,7 @@ async function becomeReady(
   for (let told = started; !isReady(placement.cluster, server.pid); await delay(20)) {
     if (hasEnded(server)) throw farewell(await server.ended);
     if (Date.now() > started + 900_000)
-      throw new CannotStart(`The database in ${dataDir} was not ready in 15 minutes.`);
+      throw new CannotStart(`The database in ${dataDir} takes too long to start.`);
     if (Date.now() < told + 10_000) continue;
     told = Date.now();
     options.log('PostgreSQL is still recovering', { seconds: Math.round((told - started) / 1000) });
@@ -284,16 +282,14 @@ function describeEnding({ dataDir, logFile }: Start, { code, signal }: Ending, f
 }
 
 async function ensureDatabase(connection: SocketConnection, name: string): Promise<void> {
-  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(name))
-    throw new TypeError(`"${name}" cannot be the name of a database.`);
+  if (!/^[a-z_][a-z0-9_]{0,62}$/.test(name)) throw new TypeError(`No database can be named "${name}".`);
   const client = await connect(connection);
   try {
     const { rowCount } = await client.query('select from pg_database where datname = $1', [name]);
     if (rowCount === 0) await client.query(`create database "${name}"`);
   } catch (error) {
     // 42P04, 23505: somebody else created it in the meantime.
-    if (!(error instanceof Error && 'code' in error && /^(42P04|23505)$/.test(String(error.code))))
-      throw error;
+    if (sqlState(error) !== '42P04' && sqlState(error) !== '23505') throw error;
   } finally {
     await client.end();
   }

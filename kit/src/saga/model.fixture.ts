@@ -100,6 +100,13 @@ export class Model {
       this.wrong.push(`its fan was told ${this.#told}, its row says ${answer}`);
   }
 
+  /** What kind of run this was, to see that all kinds are met. */
+  kind(): string {
+    const undone = this.journal.history.filter(({ direction }) => direction === 'undo').length;
+    const drivers = this.#drivers.length > 1 ? 'several drivers' : 'one driver';
+    return `${this.#row.status} with ${undone} undone by ${drivers}`;
+  }
+
   #isOpen(): boolean {
     return this.#row.status === 'running' || this.#row.status === 'compensating';
   }

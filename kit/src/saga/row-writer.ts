@@ -1,4 +1,4 @@
-import type { Log } from '../service/index.ts';
+import { heldCrashPoint, type Log } from '../service/index.ts';
 import type { RowWrite, SagaStore } from './store.ts';
 
 type Waiting = { write: RowWrite; done: (isOurs: boolean) => void };
@@ -50,6 +50,8 @@ export class RowWriter {
   }
 
   async #writeUntilDone(writes: readonly RowWrite[]): Promise<ReadonlySet<string>> {
+    if (writes.some(({ status }) => status !== 'compensating')) await heldCrashPoint('saga.after-answer');
+    if (writes.some(({ status }) => status === 'failed')) await heldCrashPoint('saga.after-refusal');
     // A try whose commit was in doubt may have ended rows already: the repeat would not find them open.
     for (let attempt = 0; ; attempt++) {
       try {

@@ -1,5 +1,5 @@
-import type { Bus, Consumer, Delivery } from '../messaging/index.ts';
-import type { Log } from '../service/index.ts';
+import type { Bus, Consumer, Delivery, Verdict } from '../messaging/index.ts';
+import { crashPoint, heldCrashPoint, type Log } from '../service/index.ts';
 import type { Saga } from './definition.ts';
 import {
   answerQueue,
@@ -78,6 +78,9 @@ export type Operation = {
 const stuckAfterSeconds = 10;
 const alarmAfterAttempts = 5;
 const takeOverRowsMax = 500;
+const unknownSagaRetryMs = 2_000;
+/** Longer than a statement may take: so long after one failed, it may still have written rows that this driver never heard of. */
+const inDoubtMs = 15_000;
 
 /** Drives sagas: takes starts and replies in batches, lets the pure transition decide, sends what it says. */
 export class Runner {
@@ -93,6 +96,7 @@ export class Runner {
   #ticker: NodeJS.Timeout | undefined;
   #ticking: Promise<void> = Promise.resolve();
   #nextLeaseAt = 0;
+  #inDoubtUntil = 0;
   #stopping = false;
 
   constructor(options: RunnerOptions) {
@@ -202,23 +206,29 @@ export class Runner {
 
   // ── starts ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #onStarts(batch: readonly Delivery<StartMessage>[]): Promise<void> {
+  async #onStarts(batch: readonly Delivery<StartMessage>[]): Promise<Verdict[]> {
+    const verdicts: Verdict[] = batch.map(() => 'done');
     const fresh: { live: Live; row: NewRow }[] = [];
-    for (const { message } of batch) {
-      const live = this.#consider(message);
+    for (const [at, { message }] of batch.entries()) {
+      const isKnown = this.#newest.has(message.name);
+      const live = isKnown ? this.#consider(message) : undefined;
       if (live)
         fresh.push({
           live,
           row: { ...message, version: live.saga.version, deadlineMs: live.saga.deadlineMs },
         });
+      // A newer build may know it; what it came with is not kept waiting.
+      if (!isKnown && this.#options.now() <= message.notAfter) verdicts[at] = { retryAfterMs: unknownSagaRetryMs };
     }
     await this.#flush();
-    if (fresh.length === 0) return;
+    if (fresh.length === 0) return verdicts;
+    await heldCrashPoint('saga.before-store');
     try {
       const stored = await this.#options.store.start(
         fresh.map(({ row }) => row),
         this.#options.owner,
       );
+      crashPoint('saga.after-store');
       const byId = new Map(stored.map((one) => [one.id, one]));
       for (const { live, row } of fresh) {
         const result = byId.get(live.id);
@@ -228,9 +238,11 @@ export class Runner {
     } catch (error) {
       // Nothing with an effect has left. The sender repeats its start until it is told of a stored row.
       for (const { live } of fresh) this.#forget(live);
+      this.#inDoubtUntil = this.#options.now() + inDoubtMs;
       throw error;
     }
     await this.#flush();
+    return verdicts;
   }
 
   /** A start that is new to this driver becomes live, and what only reads leaves at once, while the row is being stored. */
@@ -339,6 +351,7 @@ export class Runner {
   }
 
   #turn(live: Live, reason: NonNullable<Transition['turn']>): void {
+    crashPoint('saga.before-turn');
     const { id, epoch } = live;
     const write = {
       id,
@@ -351,6 +364,7 @@ export class Runner {
     } as const;
     void this.#writer.write(write).then((isOurs) => {
       if (!isOurs) return this.#forget(live);
+      crashPoint('saga.after-turn');
       this.#apply(live, { kind: 'turned' });
       return this.#flush();
     });
@@ -358,6 +372,7 @@ export class Runner {
 
   /** What every driver would answer is told at once and stored behind; anything else is told after the row is ours. */
   #end(live: Live, ending: Ending): void {
+    crashPoint('saga.before-end');
     const { id, epoch, saga, row, state } = live;
     live.ended = ending.status;
     const answer = this.#options.encode(ending, {
@@ -376,6 +391,7 @@ export class Runner {
     });
     if (ending.journaled) this.#answer(live, answer);
     void written.then((isOurs) => {
+      crashPoint('saga.after-end');
       this.#forget(live);
       if (!isOurs || ending.journaled) return undefined;
       this.#answer(live, answer);
@@ -421,7 +437,12 @@ export class Runner {
   async #takeOver(which: 'orphaned' | 'all'): Promise<void> {
     const { store, owner, definitions, now } = this.#options;
     for (;;) {
-      const rows = await store.takeOver(owner, definitions, which, takeOverRowsMax);
+      const known = now() < this.#inDoubtUntil ? [...this.#live.keys()] : null;
+      const rows = await store.takeOver(owner, definitions, which, takeOverRowsMax, known).catch((error: unknown) => {
+        this.#inDoubtUntil = now() + inDoubtMs;
+        throw error;
+      });
+      if (rows.length > 0) crashPoint('saga.after-take-over');
       for (const row of rows) this.#resume(row, now());
       await this.#flush();
       if (rows.length < takeOverRowsMax) return;
@@ -441,7 +462,8 @@ export class Runner {
       stored: true,
       held: [],
       early: [],
-      waiting: [],
+      // It may be here already under an older epoch; whoever waits, waits for the saga.
+      waiting: this.#live.get(row.id)?.waiting ?? [],
     };
     this.#remember(live);
     this.#apply(live, { kind: 'begin' });
@@ -471,6 +493,8 @@ export class Runner {
   async #flush(): Promise<void> {
     const { bus, log } = this.#options;
     const sends: Promise<void>[] = [];
+    const hasCommands = this.#outgoing.size > 0;
+    if (hasCommands) crashPoint('saga.before-send');
     for (const [service, commands] of this.#outgoing)
       sends.push(bus.publish(commandQueue(service), commands));
     for (const [to, answers] of this.#answers) sends.push(bus.publish(answerQueue(to), answers));
@@ -478,6 +502,7 @@ export class Runner {
     this.#answers.clear();
     for (const result of await Promise.allSettled(sends))
       if (result.status === 'rejected') log.warn({ error: result.reason }, 'messages could not be sent');
+    if (hasCommands) crashPoint('saga.after-send');
   }
 }
 

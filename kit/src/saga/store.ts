@@ -63,7 +63,7 @@ export class SagaStore {
 
   async start(rows: readonly NewRow[], owner: string): Promise<Stored[]> {
     return this.#database.query<Stored>(
-      'select id, inserted, existing from start_sagas($1::jsonb, $2)',
+      'select id, inserted, existing from start_sagas($1::json, $2)',
       [JSON.stringify(rows), owner],
       'start_sagas',
     );
@@ -151,7 +151,7 @@ export class SagaStore {
        update saga s set owner = $1, epoch = s.epoch + 1
        from takeable where s.id = takeable.id
        returning s.id, s.name, s.version, s.fan, s.route, s.key, s.fingerprint, s.input, s.trace_id as "traceId",
-         s.epoch, s.reason, (extract(epoch from s.deadline_at - now()) * 1000)::int as "remainingMs"`,
+         s.epoch, s.reason, (extract(epoch from greatest(s.deadline_at - now(), interval '0')) * 1000)::int as "remainingMs"`,
       [owner, JSON.stringify(definitions), which, rowsMax, known],
     );
   }

@@ -115,7 +115,7 @@ describe('refusals', () => {
 
   test('a refused first effect has nothing to undo, and is told only after the row is stored', () => {
     const ended = when(given(), begin, reply('look', ok()), reply('first', refused('taken')));
-    // A driver that takes over may find the reader of `look` gone, and would end for that reason.
+    // A driver that takes over may be refused at `look` by then, and would end for that reason.
     expect(ended.end).toMatchObject({ status: 'failed', reason: { code: 'taken' }, journaled: false });
     expect(ended.turn).toBeUndefined();
   });

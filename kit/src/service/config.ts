@@ -45,6 +45,18 @@ export class Environment {
     return undefined;
   }
 
+  /** What `parse` makes of it; the sentence that it throws is the fault. */
+  parsed<T>(name: string, parse: (text: string) => T): T | undefined {
+    const text = this.optional(name);
+    if (text === undefined) return undefined;
+    try {
+      return parse(text);
+    } catch (error) {
+      this.fault(error instanceof Error ? error.message : String(error));
+      return undefined;
+    }
+  }
+
   fault(sentence: string): void {
     this.#faults.push(sentence);
   }

@@ -1,5 +1,15 @@
 export { ConfigurationError, Environment } from './config.ts';
+export {
+  armCrashPoint,
+  crashPoint,
+  crashPoints,
+  heldCrashPoint,
+  parseCrashPoint,
+  type CrashOrder,
+  type CrashPoint,
+} from './crash-point.ts';
 export { createLog, type Log } from './log.ts';
+export { LogFile } from './log-file.ts';
 export { whenParentLeaves } from './parent.ts';
 export { keptSecret } from './secret.ts';
 export { signedTokens, type SignedTokens } from './signed-token.ts';

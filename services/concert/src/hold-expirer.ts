@@ -1,6 +1,6 @@
 import type { Lease } from '@tutti/kit/lock';
 import type { Queryable } from '@tutti/kit/postgres';
-import type { Log } from '@tutti/kit/service';
+import { crashPoint, type Log } from '@tutti/kit/service';
 
 const checkMs = 1_000;
 const batchMost = 500;
@@ -42,10 +42,13 @@ export class HoldExpirer {
 
   /** Ends at most a batch; returns how many. Throws when the fence is not the lease's any more. */
   async expire(fence: number): Promise<number> {
+    crashPoint('expirer.before-expire');
     const [row] = await this.#database.query<{ ended: number }>('select expire_holds($1, $2) as ended', [
       fence,
       batchMost,
     ]);
-    return row?.ended ?? 0;
+    const ended = row?.ended ?? 0;
+    if (ended > 0) crashPoint('expirer.after-expire');
+    return ended;
   }
 }

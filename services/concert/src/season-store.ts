@@ -1,4 +1,5 @@
 import type { Database, Queryable } from '@tutti/kit/postgres';
+import { crashPoint } from '@tutti/kit/service';
 import { SeasonFault, type Season, type SeasonConcert, type SeasonPerformance } from './season.ts';
 
 /** How much the season holds, and how many of its concerts and performances were new or different. */
@@ -27,6 +28,7 @@ export async function loadSeason(database: Transactions, season: Season): Promis
   for (const concert of season.concerts) {
     if (!(await count(loadConcert(database, concert)))) continue;
     loaded.concerts++;
+    crashPoint('season.while-loading');
     const seats = seatsOf(concert);
     for (const performance of concert.performances) {
       if (!(await count(loadPerformance(database, concert, performance, seats)))) continue;

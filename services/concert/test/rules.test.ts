@@ -106,35 +106,63 @@ describe('lock, then look (rule 8)', () => {
 });
 
 describe('overlapping batches never wait in a circle (rule 8)', () => {
+  // Held at the one in the middle, each batch has its first and waits; without one order each then wants the other's.
   test('seats wanted in opposite order', async () => {
-    const show = await hall.show(2);
+    const show = await hall.show(3);
     const [blocker, first, second] = [hall.session(), hall.session(), hall.session()];
     await blocker.run('begin');
     await blocker.run(`select 1 from seat where performance_id = $1 and id = 'S-2' for update`, [show]);
-    const forward = first.handle(reserve(show, ['S-1']), reserve(show, ['S-2']));
+    const wishes = () => ['S-1', 'S-2', 'S-3'].map((seat) => reserve(show, [seat]));
+    const forward = first.handle(...wishes());
     await first.waits();
-    const backward = second.handle(reserve(show, ['S-2']), reserve(show, ['S-1']));
+    const backward = second.handle(...wishes().toReversed());
     await second.waits();
     await blocker.commit();
-    expect((await forward).map(verdict)).toEqual(['ok', 'ok']);
-    expect((await backward).map(verdict)).toEqual(['seat_unavailable', 'seat_unavailable']);
+    expect((await forward).map(verdict)).toEqual(['ok', 'ok', 'ok']);
+    expect((await backward).map(verdict)).toEqual(Array.from({ length: 3 }, () => 'seat_unavailable'));
+  });
+
+  test('seats wanted in opposite order by one reservation each', async () => {
+    const show = await hall.show(3);
+    const [blocker, first, second] = [hall.session(), hall.session(), hall.session()];
+    await blocker.run('begin');
+    await blocker.run(`select 1 from seat where performance_id = $1 and id = 'S-2' for update`, [show]);
+    const forward = first.handle(reserve(show, ['S-1', 'S-2', 'S-3']));
+    await first.waits();
+    const backward = second.handle(reserve(show, ['S-3', 'S-2', 'S-1']));
+    await second.waits();
+    await blocker.commit();
+    expect([...(await forward), ...(await backward)].map(verdict)).toEqual(['ok', 'seat_unavailable']);
   });
 
   test('reservations claimed in opposite order', async () => {
-    const show = await hall.show(2);
-    const one = await hall.reserved(show, ['S-1']);
-    const two = await hall.reserved(show, ['S-2']);
-    const [low, high] = one.id < two.id ? [one, two] : [two, one];
+    const show = await hall.show(3);
+    const seats = ['S-1', 'S-2', 'S-3'];
+    const held = await Promise.all(seats.map((seat) => hall.reserved(show, [seat])));
+    const inOrder = held.toSorted((a, b) => (a.id < b.id ? -1 : 1));
     const [blocker, first, second] = [hall.session(), hall.session(), hall.session()];
     await blocker.run('begin');
-    await blocker.run('select 1 from reservation where id = $1 for update', [high.id]);
-    const forward = first.handle(markPaid(low), markPaid(high));
+    await blocker.run('select 1 from reservation where id = $1 for update', [inOrder[1]?.id]);
+    const forward = first.handle(...inOrder.map((one) => markPaid(one)));
     await first.waits();
-    const backward = second.handle(markPaid(high), markPaid(low));
+    const backward = second.handle(...inOrder.toReversed().map((one) => markPaid(one)));
     await second.waits();
     await blocker.commit();
-    expect((await forward).map(verdict)).toEqual(['ok', 'ok']);
-    expect((await backward).map(verdict)).toEqual(['payment_in_progress', 'payment_in_progress']);
+    expect((await forward).map(verdict)).toEqual(['ok', 'ok', 'ok']);
+    expect((await backward).map(verdict)).toEqual(seats.map(() => 'payment_in_progress'));
+  });
+
+  test('performances whose changes are counted in opposite order', async () => {
+    const shows = [await hall.show(2), await hall.show(2), await hall.show(2)].toSorted();
+    const [blocker, first, second] = [hall.session(), hall.session(), hall.session()];
+    await blocker.run('begin');
+    await blocker.run('select 1 from performance where id = $1 for no key update', [shows[1]]);
+    const forward = first.handle(...shows.map((show) => reserve(show, ['S-1'])));
+    await first.waits();
+    const backward = second.handle(...shows.toReversed().map((show) => reserve(show, ['S-2'])));
+    await second.waits();
+    await blocker.commit();
+    expect((await Promise.all([forward, backward])).flat().every((outcome) => 'ok' in outcome)).toBe(true);
   });
 
   test('a confirmation and a reservation that touch two performances crosswise', async () => {

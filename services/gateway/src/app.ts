@@ -63,7 +63,9 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
     return503OnClosing: false,
     routerOptions: { maxParamLength: 300 },
     genReqId: traceIdOf,
-    frameworkErrors: (error, request, reply) => sendProblem(reply, request, refusalOf(error, request)),
+    frameworkErrors: (error, request, reply) => {
+      void sendProblem(reply, request, refusalOf(error, request));
+    },
     clientErrorHandler: answerBrokenRequest,
   }).withTypeProvider<ZodTypeProvider>();
 
@@ -74,7 +76,7 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined);
-    else parseJson(request, body.toString(), done);
+    else void parseJson(request, body.toString(), done);
   });
 
   app.removeContentTypeParser('text/plain');
@@ -84,12 +86,19 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
     transform: describeRoute,
     transformObject: nameSchemasOnce,
   });
-  await app.register(swaggerUi, { routePrefix: '/docs', staticCSP: docsPolicy, theme: { title: 'tutti' } });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: docsPolicy,
+    theme: { title: 'tutti' },
+    uiConfig: { layout: 'BaseLayout' },
+  });
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' });
+    if (request.url.startsWith('/api/')) reply.header('content-security-policy', answersPolicy);
     const { access, effect } = request.routeOptions.config;
     if (!access) return;
+    reply.header('cache-control', 'no-store');
     request.caller = authenticate(request, parts.callers);
     limit(parts.rateLimits, 'requests', request.caller.userId);
     if (effect) limit(parts.rateLimits, 'effects', request.caller.userId);
@@ -107,10 +116,6 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
   const methods = methodsByAddress(app);
   await app.register(
     async (typed: TypedApp) => {
-      typed.addHook('onRequest', async (request, reply) => {
-        reply.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
-        if (request.routeOptions.config.access) reply.header('cache-control', 'no-store');
-      });
       accountRoutes(typed, parts);
       catalogueRoutes(typed, parts);
       reservationRoutes(typed, parts);
@@ -126,6 +131,9 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
   refuseOtherMethods(app, methods);
   return app;
 }
+
+/** An answer is data: nothing in it may ever run or be shown in a frame. */
+const answersPolicy = "default-src 'none'; frame-ancestors 'none'";
 
 /** Swagger UI sets styles on elements; everything else comes from files of its own. */
 const docsPolicy = {
@@ -151,7 +159,7 @@ function methodsByAddress(app: TypedApp): ReadonlyMap<string, Set<string>> {
 
 /** An address that exists answers 405 to the methods it does not take, and names those it does. */
 function refuseOtherMethods(app: TypedApp, taken: ReadonlyMap<string, ReadonlySet<string>>): void {
-  for (const [url, methods] of [...taken]) {
+  for (const [url, methods] of taken) {
     const allow = [...methods].join(', ');
     app.route({
       url,

@@ -9,7 +9,9 @@ import { Refused } from './problems.ts';
 /** What is wrong with a request, as far as the schemas and the framework can tell; null when it is not the client's doing. */
 export function clientErrorOf(error: unknown): Refused | null {
   if (hasZodFastifySchemaValidationErrors(error))
-    return invalid(error.validation.flatMap(({ instancePath, message, params }) => issues(instancePath, message, params)));
+    return invalid(
+      error.validation.flatMap(({ instancePath, message, params }) => issues(instancePath, message, params)),
+    );
   if (typeof error !== 'object' || error === null || !('statusCode' in error)) return null;
   const { statusCode } = error;
   if (statusCode === 413) return new Refused('payload_too_large');
@@ -19,7 +21,8 @@ export function clientErrorOf(error: unknown): Refused | null {
   return invalid([{ pointer: '', message: sentences[code] ?? 'could not be read' }]);
 }
 
-const invalid = (errors: readonly object[]): Refused => new Refused('invalid_request', { errors: errors.slice(0, errorsMax) });
+const invalid = (errors: readonly object[]): Refused =>
+  new Refused('invalid_request', { errors: errors.slice(0, errorsMax) });
 
 /** Enough to mend a form; a request that is all wrong needs no longer answer than that. */
 const errorsMax = 20;
@@ -36,7 +39,10 @@ function issues(path: string, message = '', params: Record<string, unknown> = {}
   const pointer = path === '/' ? '' : path;
   const unknown = params['keys'];
   if (!Array.isArray(unknown)) return [{ pointer, message }];
-  return unknown.map((key) => ({ pointer: `${pointer}/${escaped(String(key))}`, message: 'is not a known field' }));
+  return unknown.map((key) => ({
+    pointer: `${pointer}/${escaped(String(key))}`,
+    message: 'is not a known field',
+  }));
 }
 
 const escaped = (key: string): string => key.replaceAll('~', '~0').replaceAll('/', '~1');
@@ -49,7 +55,8 @@ export function answerBrokenRequest(error: ConnectionError, socket: Socket): voi
   }
   const code = brokenCodes[error.code] ?? 'invalid_request';
   const { status } = refusals[code];
-  const body = JSON.stringify(problem(code, randomBytes(16).toString('hex')));
+  const data = code === 'invalid_request' ? { errors: [{ pointer: '', message: 'is not HTTP' }] } : {};
+  const body = JSON.stringify(problem(code, randomBytes(16).toString('hex'), data));
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'content-type: application/problem+json',

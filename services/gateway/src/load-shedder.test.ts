@@ -2,7 +2,9 @@ import { expect, test } from 'vitest';
 import { isShed, loadClassOf, type LoadClass } from './load-shedder.ts';
 
 const shedAt = (pending: number, lagMs: number): LoadClass[] =>
-  (['looking', 'beginning', 'finishing'] as const).filter((loadClass) => isShed({ pending, lagMs }, loadClass));
+  (['looking', 'beginning', 'finishing'] as const).filter((loadClass) =>
+    isShed({ pending, lagMs }, loadClass),
+  );
 
 test('nothing is shed while there is room', () => {
   expect(shedAt(511, 499)).toEqual([]);

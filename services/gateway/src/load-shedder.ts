@@ -43,7 +43,12 @@ const sampleMs = 50;
 const heldMax = 20_000;
 const holdMs = { min: 300, max: 800 };
 
-type Held = { readonly response: ServerResponse; readonly text: string; readonly retryAfter: number; readonly dueAt: number };
+type Held = {
+  readonly response: ServerResponse;
+  readonly text: string;
+  readonly retryAfter: number;
+  readonly dueAt: number;
+};
 
 /**
  * Refuses requests with 503 while the gateway has more than it can carry.
@@ -88,7 +93,11 @@ export class LoadShedder {
     // One to three seconds: those who were refused together do not come back together.
     const held = { response, text, retryAfter: 1 + (this.#shed % 3) };
     if (this.#held.length >= heldMax) answer(held);
-    else this.#held.push({ ...held, dueAt: performance.now() + holdMs.min + Math.random() * (holdMs.max - holdMs.min) });
+    else
+      this.#held.push({
+        ...held,
+        dueAt: performance.now() + holdMs.min + Math.random() * (holdMs.max - holdMs.min),
+      });
     return true;
   }
 

@@ -1,4 +1,10 @@
-import type { ConcertQueries, OperationQueries, PartnerQueries, PaymentQueries, UserQueries } from '@tutti/contracts';
+import type {
+  ConcertQueries,
+  OperationQueries,
+  PartnerQueries,
+  PaymentQueries,
+  UserQueries,
+} from '@tutti/contracts';
 import type { Bus } from '@tutti/kit/messaging';
 import type { Log } from '@tutti/kit/service';
 import { buildApp } from './app.ts';

@@ -1,5 +1,6 @@
 import type { SwaggerTransform, SwaggerTransformObject } from '@fastify/swagger';
 import { refusals, type RefusalCode } from '@tutti/contracts';
+import { noBody } from '@tutti/contracts/http';
 import type { FastifyContextConfig, FastifySchema } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { STATUS_CODES } from 'node:http';
@@ -52,7 +53,11 @@ const requestHeaders = {
   'If-None-Match': text('The ETag of the version that is known: 304 if it still is the one'),
 };
 
-type Route = { readonly isSafe: boolean; readonly config: FastifyContextConfig; readonly schema: FastifySchema };
+type Route = {
+  readonly isSafe: boolean;
+  readonly config: FastifyContextConfig;
+  readonly schema: FastifySchema;
+};
 
 export const describeRoute: SwaggerTransform = (input) => {
   const { schema, url } = jsonSchemaTransform(input);
@@ -64,6 +69,8 @@ export const describeRoute: SwaggerTransform = (input) => {
     url,
     schema: {
       ...schema,
+      // A body that need not be there is left out here: OpenAPI's words for it would ask for one.
+      ...(input.schema.body === noBody && { body: undefined }),
       ...(headers.length > 0 && {
         headers: { type: 'object', properties: Object.fromEntries(headers), required: needed },
       }),
@@ -85,16 +92,15 @@ function requestHeadersOf({ isSafe, config }: Route) {
   });
 }
 
-function successes({ isSafe, config, schema }: Route): Record<string, object> {
+function successes({ config, schema }: Route): Record<string, object> {
   const { effect = false, tells = [] } = config;
   const always: AnswerHeader[] = effect ? ['Operation-Location', 'Idempotent-Replayed'] : [...tells];
   const given: [string, object][] = Object.entries(schema.response ?? {});
-  const isVersioned = isSafe && tells.includes('ETag');
-  return Object.fromEntries([
-    ...given.map(([status, body]) => [status, answer(status, body, always)]),
-    ...(effect ? [['202', answer('202', reference('Accepted'), ['Location', 'Operation-Location'])]] : []),
-    ...(isVersioned ? [['304', answer('304', { type: 'null' }, ['ETag'])]] : []),
-  ]);
+  const accepted = answer('202', reference('Accepted'), ['Location', 'Operation-Location']);
+  return {
+    ...Object.fromEntries(given.map(([status, body]) => [status, answer(status, body, always)])),
+    ...(effect && { 202: accepted }),
+  };
 }
 
 function answer(status: string, body: object, names: readonly AnswerHeader[]): object {
@@ -104,7 +110,9 @@ function answer(status: string, body: object, names: readonly AnswerHeader[]): o
 }
 
 const headersOf = (names: readonly AnswerHeader[]) =>
-  names.length === 0 ? {} : { headers: Object.fromEntries(names.map((name) => [name, { ...answerHeaders[name] }])) };
+  names.length === 0
+    ? {}
+    : { headers: Object.fromEntries(names.map((name) => [name, { ...answerHeaders[name] }])) };
 
 /** What a route may answer beside what it was asked for: what it says itself, and what follows from what it is. */
 function codesOf({ isSafe, config, schema }: Route): RefusalCode[] {
@@ -152,7 +160,7 @@ const reference = (name: string) => ({ $ref: `#/components/schemas/${name}` });
 /** The library names every schema twice, as what comes in and as what goes out; ours are the same both ways. */
 export const nameSchemasOnce: SwaggerTransformObject = (input) => {
   const document = jsonSchemaTransformObject(input);
-  if (!('components' in document)) return document;
-  const schemas = Object.entries(document.components?.schemas ?? {}).filter(([name]) => !name.endsWith('Input'));
-  return { ...document, components: { ...document.components, schemas: Object.fromEntries(schemas) } };
+  const schemas = 'components' in document ? (document.components?.schemas ?? {}) : {};
+  for (const name of Object.keys(schemas)) if (name.endsWith('Input')) delete schemas[name];
+  return document;
 };

@@ -1,4 +1,10 @@
-import type { ConcertQueries, OperationQueries, PartnerQueries, PaymentQueries, UserQueries } from '@tutti/contracts';
+import type {
+  ConcertQueries,
+  OperationQueries,
+  PartnerQueries,
+  PaymentQueries,
+  UserQueries,
+} from '@tutti/contracts';
 import type { Log } from '@tutti/kit/service';
 import type { Callers } from './callers.ts';
 import type { Effects } from './effects.ts';

@@ -1,4 +1,4 @@
-import type { Log } from '@tutti/kit/service';
+import { crashPoint, type Log } from '@tutti/kit/service';
 import { Pool } from 'undici';
 import type { Due, Failure, PartnerStore } from './store.ts';
 import type { WebhookSigner } from './webhook.ts';
@@ -62,7 +62,9 @@ export class Deliverer {
     try {
       while (this.#again && !this.#stopped) {
         this.#again = false;
+        crashPoint('deliverer.before-claim');
         const due = await this.#store.claim(claimMost, leaseSeconds);
+        if (due.length > 0) crashPoint('deliverer.after-claim');
         if (due.length === claimMost) this.#again = true;
         if (due.length > 0) await this.#sendAll(due);
       }
@@ -83,7 +85,11 @@ export class Deliverer {
         else failures.push({ id: one.id, error, delayMs: delayMs(one.attempts) });
       }),
     );
-    if (delivered.length > 0) await this.#store.markDelivered(delivered);
+    if (delivered.length > 0) {
+      crashPoint('deliverer.after-post');
+      await this.#store.markDelivered(delivered);
+      crashPoint('deliverer.after-mark');
+    }
     if (failures.length === 0) return;
     await this.#store.putOff(failures, giveUpHours);
     this.#log.warn(

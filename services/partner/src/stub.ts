@@ -1,3 +1,4 @@
+import { crashPoint, heldCrashPoint } from '@tutti/kit/service';
 import type { PartnerStore, Receipt } from './store.ts';
 import type { WebhookSigner } from './webhook.ts';
 
@@ -41,7 +42,9 @@ export class PartnerStub {
       const waiting = this.#waiting;
       this.#waiting = [];
       try {
+        await heldCrashPoint('stub.before-receive');
         await this.#store.receive([...batch.values()]);
+        crashPoint('stub.after-receive');
         for (const { done } of waiting) done();
       } catch (error) {
         for (const { failed } of waiting) failed(error);

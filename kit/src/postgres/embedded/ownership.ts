@@ -76,7 +76,12 @@ export interface SocketConnection {
 }
 
 export async function connect(connection: SocketConnection): Promise<Client> {
-  const client = new Client({ ...connection, ssl: false, connectionTimeoutMillis: 5000 });
+  const client = new Client({
+    ...connection,
+    ssl: false,
+    connectionTimeoutMillis: 5000,
+    query_timeout: 60_000,
+  });
   // Whoever uses the connection notices its end in another way; without a listener it would end the process.
   client.on('error', () => undefined);
   try {
@@ -100,7 +105,7 @@ export async function tryClaim(connection: SocketConnection): Promise<Client | '
 
 /**
  * Keeps the claim for as long as the server lives: when a backend crashes, PostgreSQL ends all connections, goes on,
- * and the claim has to be taken again. Returns how to give it up.
+ * and the claim has to be taken again. Returns how to give it up, which has to be done before the server is told to stop.
  */
 export function keepClaim(first: Client, server: Guarded, connection: SocketConnection): () => Promise<void> {
   let claim = first;
@@ -117,8 +122,18 @@ export function keepClaim(first: Client, server: Guarded, connection: SocketConn
     }
   };
   renewWhenLost();
+  const answers = () => {
+    const answer = claim.query('select').then(
+      () => true,
+      () => false,
+    );
+    return Promise.race([answer, delay(2000, false, { ref: false })]);
+  };
   return async () => {
+    // Asked to stop while it recovers from the crash of a backend, PostgreSQL 18 may neither stop nor serve any more.
+    const deadline = Date.now() + 10_000;
+    while (!hasEnded(server) && Date.now() < deadline && !(await answers())) await delay(100);
     released = true;
-    await claim.end().catch(() => undefined);
+    await Promise.race([claim.end().catch(() => undefined), delay(1000, undefined, { ref: false })]);
   };
 }

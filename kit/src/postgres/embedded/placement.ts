@@ -109,7 +109,7 @@ export function unfinishedFolder(home: string, user: ServerUser): Promise<string
 export async function removeUnfinished(home: string): Promise<void> {
   for (const name of await fs.readdir(home)) {
     if (!name.startsWith(unfinishedPrefix)) continue;
-    await endProcesses(join(home, name), undefined);
+    await endProcesses(join(home, name));
     await fs.rm(join(home, name), { recursive: true, force: true });
   }
 }

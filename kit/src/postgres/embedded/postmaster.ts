@@ -58,7 +58,7 @@ export function isReady(cluster: string, pid: number): boolean {
  * the pid in the file, and while a backend that outlived its postmaster still works.
  */
 export async function clearRemains(cluster: string): Promise<void> {
-  await endProcesses(cluster, undefined);
+  await endProcesses(cluster);
   fs.rmSync(join(cluster, 'postmaster.pid'), { force: true });
 }
 
@@ -66,10 +66,10 @@ export async function clearRemains(cluster: string): Promise<void> {
  * Ends every PostgreSQL process on this folder and returns when they are gone. SIGINT is the fast, orderly way:
  * PostgreSQL ends its connections, writes a checkpoint and leaves. The others lose nothing that was committed.
  */
-export async function endProcesses(folder: string, postmaster: number | undefined): Promise<void> {
+export async function endProcesses(folder: string, postmaster?: number, patienceSeconds = 30): Promise<void> {
   const all = () => processesOn(folder);
   const rounds: [NodeJS.Signals, () => number[], number][] = [
-    ['SIGINT', () => (postmaster === undefined ? [] : [postmaster]), 30],
+    ['SIGINT', () => (postmaster === undefined ? [] : [postmaster]), patienceSeconds],
     ['SIGQUIT', all, 10],
     ['SIGKILL', all, 10],
   ];
@@ -183,7 +183,7 @@ export async function startGuarded(
   pipe.write(`${child.pid ?? ''}\n`);
   const ended = gone(child).then(async (ending) => {
     pipe.end('ended\n');
-    await guardGone;
+    await Promise.race([guardGone, delay(2000, undefined, { ref: false })]);
     return ending;
   });
   await new Promise<void>((resolve, reject) => {

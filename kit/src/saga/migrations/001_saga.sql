@@ -39,7 +39,8 @@ create table driver (
 );
 
 -- Inserts what is new and tells of the rest what is already there. A driver drives only what this inserted.
-create function start_sagas(batch jsonb, driver_id text)
+-- Not by way of jsonb: an answer may repeat what was asked for, and jsonb would reorder its keys.
+create function start_sagas(batch json, driver_id text)
 returns table (id uuid, inserted boolean, existing json)
 language plpgsql as $$
 #variable_conflict use_column
@@ -50,7 +51,7 @@ begin
     insert into saga (id, name, version, fan, route, key, fingerprint, input, trace_id, owner, deadline_at)
     select b.id, b.name, b.version, b.fan, b.route, b.key, b.fingerprint, b.input, b."traceId", driver_id,
            now() + b."deadlineMs" * interval '1 millisecond'
-    from jsonb_to_recordset(batch) as b(
+    from json_to_recordset(batch) as b(
       id uuid, name text, version int, fan text, route text, key text, fingerprint text, input json,
       "traceId" text, "deadlineMs" int)
     -- Not an effect: whoever loses here is told of the row that won.
@@ -66,5 +67,5 @@ begin
              'id', s.id, 'fingerprint', s.fingerprint, 'status', s.status,
              'answerStatus', s.answer_status, 'answer', s.answer)
            from saga s where s.fan = b.fan and s.route = b.route and s.key = b.key) end
-  from jsonb_to_recordset(batch) as b(id uuid, fan text, route text, key text);
+  from json_to_recordset(batch) as b(id uuid, fan text, route text, key text);
 end $$;

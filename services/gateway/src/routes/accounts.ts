@@ -5,7 +5,7 @@ import type { GatewayParts } from '../parts.ts';
 import { limit } from '../rate-limits.ts';
 import { sessionCookie } from '../callers.ts';
 import { Refused } from '../problems.ts';
-import { callerOf, problems, signedIn, type TypedApp } from './route.ts';
+import { callerOf, type TypedApp } from './route.ts';
 
 const tags = ['accounts'];
 
@@ -13,11 +13,12 @@ export function accountRoutes(app: TypedApp, { users, concerts, callers, rateLim
   app.post(
     '/users',
     {
+      config: { refuses: ['email_taken'] },
       schema: {
         tags,
         summary: 'Sign up',
         body: http.newAccount,
-        response: { 201: http.account, ...problems(400, 409, 503) },
+        response: { 201: http.account },
       },
     },
     async ({ body }, reply) => {
@@ -31,7 +32,7 @@ export function accountRoutes(app: TypedApp, { users, concerts, callers, rateLim
     '/users/me',
     {
       config: { access: 'fan' },
-      schema: { tags, summary: 'Who I am', security: signedIn, response: { 200: http.me, ...problems(401) } },
+      schema: { tags, summary: 'Who I am', response: { 200: http.me } },
     },
     async (request) => {
       const account = await users.account(callerOf(request).userId);
@@ -43,13 +44,12 @@ export function accountRoutes(app: TypedApp, { users, concerts, callers, rateLim
   app.delete(
     '/users/me',
     {
-      config: { access: 'fan' },
+      config: { access: 'fan', refuses: ['invalid_credentials', 'account_has_reservations'] },
       schema: {
         tags,
         summary: 'Delete my account: personal data is erased, the ledger kept by id',
-        security: signedIn,
         body: http.accountDeletion,
-        response: { 204: z.null(), ...problems(400, 401, 409, 503) },
+        response: { 204: z.null() },
       },
     },
     async (request, reply) => {
@@ -66,14 +66,16 @@ export function accountRoutes(app: TypedApp, { users, concerts, callers, rateLim
   app.post(
     '/sessions',
     {
+      config: { refuses: ['invalid_credentials', 'rate_limited'], tells: ['Set-Cookie'] },
       schema: {
         tags,
         summary: 'Sign in',
         body: http.newSession,
-        response: { 201: http.session, ...problems(400, 401, 429, 503) },
+        response: { 201: http.session },
       },
     },
     async ({ body }, reply) => {
+      reply.header('cache-control', 'no-store');
       // Per account asked for, never per address alone: a school behind one address may all be fans.
       limit(rateLimits, 'sign-ins', body.email.toLowerCase());
       const session = await users.signIn(body.email, body.password);
@@ -91,8 +93,8 @@ export function accountRoutes(app: TypedApp, { users, concerts, callers, rateLim
       schema: {
         tags,
         summary: 'Sign out',
-        security: signedIn,
-        response: { 204: z.null(), ...problems(401) },
+        body: http.noBody,
+        response: { 204: z.null() },
       },
     },
     async (request, reply) => {

@@ -1,10 +1,11 @@
 import * as http from '@tutti/contracts/http';
 import type { Concert } from '@tutti/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { hash } from 'node:crypto';
 import * as z from 'zod';
 import type { GatewayParts } from '../parts.ts';
 import { Refused } from '../problems.ts';
-import { decodeCursor, encodeCursor, problems, signedIn, type TypedApp } from './route.ts';
+import { cursorsOf, type TypedApp } from './route.ts';
 
 const tags = ['catalogue'];
 const concertParams = z.object({ concertId: http.slug });
@@ -18,49 +19,56 @@ export function catalogueRoutes(app: TypedApp, { concerts }: GatewayParts): void
         tags,
         summary: 'The season',
         querystring: http.pageQuery,
-        response: { 200: http.page(http.concertView), ...problems(400) },
+        response: { 200: http.page(http.concertView) },
       },
     },
     async ({ query: { limit, cursor } }) => {
-      const { items, next } = await concerts.concerts(limit, decodeCursor(cursor, /^[A-Za-z0-9-]{1,64}$/));
-      return { items: items.map(view), nextCursor: encodeCursor(next) };
+      const cursors = cursorsOf('concerts', /^[A-Za-z0-9-]{1,64}$/);
+      const { items, next } = await concerts.concerts(limit, cursors.read(cursor));
+      return { items: items.map(view), nextCursor: cursors.write(next) };
     },
   );
 
   app.get(
     '/concerts/:concertId',
     {
+      config: { refuses: ['concert_not_found'], tells: ['ETag'] },
       schema: {
         tags,
         summary: 'One concert',
         params: concertParams,
-        response: { 200: http.concertView, ...problems(404) },
+        response: { 200: http.concertView, 304: z.null() },
       },
     },
     async (request, reply) => {
       const concert = await concerts.concert(request.params.concertId);
       if (!concert) throw new Refused('concert_not_found');
-      return unlessKnown(request, reply, `"${concert.version}"`) ?? view(concert);
+      const etag = etagOf(concert);
+      reply.header('etag', etag);
+      return isKnown(request, etag) ? sendUnchanged(reply) : view(concert);
     },
   );
 
   app.put(
     '/admin/concerts/:concertId',
     {
-      config: { access: 'promoter' },
+      config: {
+        access: 'promoter',
+        refuses: ['concert_not_found', 'version_conflict', 'version_required'],
+        tells: ['ETag'],
+      },
       schema: {
         tags: ['admin'],
         summary: 'Edit a concert: If-Match says which version was read',
-        security: signedIn,
         params: concertParams,
         body: http.concertEdit,
-        response: { 200: http.concertView, ...problems(400, 401, 403, 404, 412, 428) },
+        response: { 200: http.concertView },
       },
     },
     async (request, reply) => {
       const match = request.headers['if-match'];
       if (match === undefined) throw new Refused('version_required');
-      const version = Number(/^"(\d{1,9})"$/.exec(match)?.[1] ?? -1);
+      const version = Number(/^"(\d{1,9})-[\w-]+"$/.exec(match)?.[1] ?? -1);
       const { title, artist, onSaleAt, saleState } = request.body;
       const edit = {
         ...(title !== undefined && { title }),
@@ -71,7 +79,7 @@ export function catalogueRoutes(app: TypedApp, { concerts }: GatewayParts): void
       const concert = await concerts.editConcert(request.params.concertId, version, edit);
       if (concert === 'not_found') throw new Refused('concert_not_found');
       if (concert === 'conflict') throw new Refused('version_conflict');
-      reply.header('etag', `"${concert.version}"`);
+      reply.header('etag', etagOf(concert));
       return view(concert);
     },
   );
@@ -79,30 +87,32 @@ export function catalogueRoutes(app: TypedApp, { concerts }: GatewayParts): void
   app.get(
     '/concerts/:concertId/performances',
     {
+      config: { refuses: ['concert_not_found'] },
       schema: {
         tags,
         summary: 'The bookable dates',
         params: concertParams,
         querystring: http.pageQuery,
-        response: { 200: http.page(http.performanceView), ...problems(400, 404) },
+        response: { 200: http.page(http.performanceView) },
       },
     },
     async ({ params, query: { limit, cursor } }) => {
-      const after = decodeCursor(cursor, /^[0-9TZ:.-]{24} [A-Za-z0-9-]{1,64}$/);
-      const page = await concerts.performances(params.concertId, limit, after);
+      const cursors = cursorsOf(`performances ${params.concertId}`, /^[0-9TZ:.-]{24} [A-Za-z0-9-]{1,64}$/);
+      const page = await concerts.performances(params.concertId, limit, cursors.read(cursor));
       if (!page) throw new Refused('concert_not_found');
-      return { items: page.items, nextCursor: encodeCursor(page.next) };
+      return { items: page.items, nextCursor: cursors.write(page.next) };
     },
   );
 
   app.get(
     '/performances/:performanceId/seat-map',
     {
+      config: { refuses: ['performance_not_found'], tells: ['ETag'] },
       schema: {
         tags,
         summary: 'Where the seats are',
         params: performanceParams,
-        response: { 200: http.seatMap, ...problems(404) },
+        response: { 200: http.seatMap, 304: z.null() },
       },
     },
     async (request, reply) => {
@@ -110,27 +120,22 @@ export function catalogueRoutes(app: TypedApp, { concerts }: GatewayParts): void
       const map = await concerts.seatMap(performanceId);
       if (!map) throw new Refused('performance_not_found');
       reply.header('cache-control', 'public, max-age=60, stale-while-revalidate=600');
-      const known = unlessKnown(request, reply, `"${performanceId}-${map.version}"`);
-      // The stored document as it is: it was checked when the season was loaded.
-      return (
-        known ??
-        reply
-          .serializer((text: string) => text)
-          .type('application/json')
-          .send(map.body as never)
-      );
+      const etag = `"${performanceId}-${map.version}"`;
+      reply.header('etag', etag);
+      return isKnown(request, etag) ? sendUnchanged(reply) : sendStored(reply, map.body);
     },
   );
 
   app.get(
     '/performances/:performanceId/seats',
     {
+      config: { refuses: ['performance_not_found'] },
       schema: {
         tags,
         summary: 'The state of every seat',
         params: performanceParams,
         querystring: z.object({ status: z.literal('available').optional() }),
-        response: { 200: http.seatList, ...problems(400, 404) },
+        response: { 200: http.seatList },
       },
     },
     async ({ params, query }) => {
@@ -141,11 +146,24 @@ export function catalogueRoutes(app: TypedApp, { concerts }: GatewayParts): void
   );
 }
 
-/** Answers 304 to a client that has this version already. */
-function unlessKnown(request: FastifyRequest, reply: FastifyReply, etag: string): undefined | never {
-  reply.header('etag', etag);
-  if (request.headers['if-none-match'] === etag) return reply.code(304).send() as never;
-  return undefined;
+/** Whether the client has this version already; a proxy may have marked its tag as weak. */
+function isKnown({ headers }: FastifyRequest, etag: string): boolean {
+  const known = (headers['if-none-match'] ?? '').split(/\s*,\s*/).map((one) => one.replace(/^W\//, ''));
+  return known.includes(etag) || known.includes('*');
+}
+
+const sendUnchanged = (reply: FastifyReply) => reply.code(304).send();
+
+/** The stored document as it is: it was checked when the season was loaded. */
+const sendStored = (reply: FastifyReply, json: string) =>
+  reply
+    .serializer((text: string) => text)
+    .type('application/json')
+    .send(json);
+
+/** The version to edit, and a mark of the rest: prices and the state of the sale change without an edit. */
+function etagOf(concert: Concert): string {
+  return `"${concert.version}-${hash('sha256', JSON.stringify(concert), 'base64url').slice(0, 12)}"`;
 }
 
 const view = ({ version: _, ...concert }: Concert) => concert;

@@ -2,7 +2,7 @@ import * as http from '@tutti/contracts/http';
 import * as z from 'zod';
 import type { GatewayParts } from '../parts.ts';
 import { Refused } from '../problems.ts';
-import { problems, signedIn, type TypedApp } from './route.ts';
+import { refuseCursor, type TypedApp } from './route.ts';
 
 const tags = ['admin'];
 
@@ -15,24 +15,26 @@ export function deliveryRoutes(app: TypedApp, { deliveries }: GatewayParts): voi
       schema: {
         tags,
         summary: 'What the promoter’s system has not taken yet, oldest first',
-        security: signedIn,
-        querystring: z.object({ limit: http.pageQuery.shape.limit }),
-        response: { 200: http.page(http.delivery), ...problems(400, 401, 403) },
+        querystring: http.pageQuery,
+        response: { 200: http.page(http.delivery) },
       },
     },
-    async ({ query: { limit } }) => ({ items: await deliveries.undelivered(limit), nextCursor: null }),
+    async ({ query: { limit, cursor } }) => {
+      refuseCursor(cursor);
+      return { items: await deliveries.undelivered(limit), nextCursor: null };
+    },
   );
 
   app.post(
     '/admin/deliveries/:deliveryId/replay',
     {
-      config: { access: 'operator' },
+      config: { access: 'operator', refuses: ['delivery_not_found'] },
       schema: {
         tags,
         summary: 'Send it again now',
-        security: signedIn,
-        params: z.object({ deliveryId: http.id }),
-        response: { 202: z.null(), ...problems(400, 401, 403, 404) },
+        body: http.noBody,
+        params: z.object({ deliveryId: http.namedId }),
+        response: { 202: z.null() },
       },
     },
     async (request, reply) => {

@@ -3,7 +3,7 @@ import type { Operation } from '@tutti/contracts';
 import * as z from 'zod';
 import type { GatewayParts } from '../parts.ts';
 import { Refused } from '../problems.ts';
-import { callerOf, problems, signedIn, type TypedApp } from './route.ts';
+import { callerOf, refuseCursor, type TypedApp } from './route.ts';
 
 const tags = ['operations'];
 
@@ -12,13 +12,12 @@ export function operationRoutes(app: TypedApp, { operations }: GatewayParts): vo
   app.get(
     '/operations/:operationId',
     {
-      config: { access: 'fan' },
+      config: { access: 'fan', refuses: ['operation_not_found'] },
       schema: {
         tags,
         summary: 'What became of a request of mine',
-        security: signedIn,
-        params: z.object({ operationId: http.id }),
-        response: { 200: http.operation, ...problems(400, 401, 404) },
+        params: z.object({ operationId: http.namedId }),
+        response: { 200: http.operation },
       },
     },
     async (request) => {
@@ -35,15 +34,12 @@ export function operationRoutes(app: TypedApp, { operations }: GatewayParts): vo
       schema: {
         tags: ['admin'],
         summary: 'Requests that should have ended by now',
-        security: signedIn,
-        querystring: z.object({
-          status: z.literal('stuck').default('stuck'),
-          limit: http.pageQuery.shape.limit,
-        }),
-        response: { 200: http.page(http.operationForOperators), ...problems(400, 401, 403) },
+        querystring: http.pageQuery.extend({ status: z.literal('stuck').default('stuck') }),
+        response: { 200: http.page(http.operationForOperators) },
       },
     },
-    async ({ query: { limit } }) => {
+    async ({ query: { limit, cursor } }) => {
+      refuseCursor(cursor);
       const stuck = await operations.stuck(limit);
       return { items: stuck.map(forOperator), nextCursor: null };
     },

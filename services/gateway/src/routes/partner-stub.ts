@@ -1,10 +1,12 @@
+import * as http from '@tutti/contracts/http';
+import * as z from 'zod';
 import type { PartnerReceiver } from '../parts.ts';
 import type { TypedApp } from './route.ts';
 
 const listMost = 1_000;
 
 export function partnerStubRoutes(app: TypedApp, stub: PartnerReceiver): void {
-  void app.register(async (scope) => {
+  void app.register(async (scope: TypedApp) => {
     // The signature is over the bytes as they came.
     scope.removeContentTypeParser('application/json');
     scope.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) =>
@@ -21,9 +23,9 @@ export function partnerStubRoutes(app: TypedApp, stub: PartnerReceiver): void {
       return reply.code(isOurs ? 204 : 401).send();
     });
 
-    scope.get<{ Querystring: { reservationId?: string } }>(
+    scope.get(
       '/partner-stub',
-      { schema: { hide: true } },
+      { schema: { hide: true, querystring: z.object({ reservationId: http.namedId.optional() }) } },
       async ({ query }) => ({ items: await stub.list(listMost, query.reservationId ?? null) }),
     );
   });

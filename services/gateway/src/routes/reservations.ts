@@ -3,31 +3,32 @@ import * as z from 'zod';
 import type { GatewayParts } from '../parts.ts';
 import { Refused } from '../problems.ts';
 import { answerEffect } from './effect-route.ts';
-import {
-  callerOf,
-  decodeCursor,
-  encodeCursor,
-  problems,
-  signedIn,
-  uuidForm,
-  type TypedApp,
-} from './route.ts';
+import { callerOf, cursorsOf, uuidForm, type TypedApp } from './route.ts';
 
 const tags = ['reservations'];
-const params = z.object({ reservationId: http.id });
-const noBody = z.strictObject({}).nullish();
+const params = z.object({ reservationId: http.namedId });
 
 export function reservationRoutes(app: TypedApp, { concerts, effects }: GatewayParts): void {
   app.post(
     '/reservations',
     {
-      config: { access: 'fan', effect: true },
+      config: {
+        access: 'fan',
+        effect: true,
+        refuses: [
+          'performance_not_found',
+          'seat_not_found',
+          'seat_unavailable',
+          'seat_limit_exceeded',
+          'sale_not_open',
+          'sale_closed',
+        ],
+      },
       schema: {
         tags,
         summary: 'Reserve one to six seats: all or none',
-        security: signedIn,
         body: http.newReservation,
-        response: { 201: http.reservation, ...problems(400, 401, 404, 409, 422, 429, 503, 504) },
+        response: { 201: http.reservation },
       },
     },
     (request, reply) => {
@@ -40,14 +41,24 @@ export function reservationRoutes(app: TypedApp, { concerts, effects }: GatewayP
   app.post(
     '/reservations/:reservationId/payment',
     {
-      config: { access: 'fan', effect: true },
+      config: {
+        access: 'fan',
+        effect: true,
+        refuses: [
+          'insufficient_points',
+          'reservation_not_found',
+          'reservation_expired',
+          'reservation_cancelled',
+          'already_paid',
+          'payment_in_progress',
+        ],
+      },
       schema: {
         tags,
         summary: 'Pay with points',
-        security: signedIn,
         params,
-        body: noBody,
-        response: { 201: http.paid, ...problems(400, 401, 402, 404, 409, 422, 429, 503, 504) },
+        body: http.noBody,
+        response: { 201: http.paid },
       },
     },
     (request, reply) => {
@@ -60,14 +71,22 @@ export function reservationRoutes(app: TypedApp, { concerts, effects }: GatewayP
   app.post(
     '/reservations/:reservationId/cancellation',
     {
-      config: { access: 'fan', effect: true },
+      config: {
+        access: 'fan',
+        effect: true,
+        refuses: [
+          'reservation_not_found',
+          'reservation_expired',
+          'payment_in_progress',
+          'cancellation_closed',
+        ],
+      },
       schema: {
         tags,
         summary: 'Cancel: the seats are free, what was paid comes back',
-        security: signedIn,
         params,
-        body: noBody,
-        response: { 200: http.cancelled, ...problems(400, 401, 404, 409, 422, 429, 503, 504) },
+        body: http.noBody,
+        response: { 200: http.cancelled },
       },
     },
     (request, reply) => {
@@ -84,29 +103,28 @@ export function reservationRoutes(app: TypedApp, { concerts, effects }: GatewayP
       schema: {
         tags,
         summary: 'My reservations, newest first',
-        security: signedIn,
         querystring: http.pageQuery,
-        response: { 200: http.page(http.reservation), ...problems(400, 401) },
+        response: { 200: http.page(http.reservation) },
       },
     },
     async (request) => {
       const { limit, cursor } = request.query;
-      const before = decodeCursor(cursor, uuidForm);
-      const { items, next } = await concerts.reservations(callerOf(request).userId, limit, before);
-      return { items, nextCursor: encodeCursor(next) };
+      const { userId } = callerOf(request);
+      const cursors = cursorsOf(`reservations ${userId}`, uuidForm);
+      const { items, next } = await concerts.reservations(userId, limit, cursors.read(cursor));
+      return { items, nextCursor: cursors.write(next) };
     },
   );
 
   app.get(
     '/reservations/:reservationId',
     {
-      config: { access: 'fan' },
+      config: { access: 'fan', refuses: ['reservation_not_found'] },
       schema: {
         tags,
         summary: 'One of my reservations',
-        security: signedIn,
         params,
-        response: { 200: http.reservation, ...problems(400, 401, 404) },
+        response: { 200: http.reservation },
       },
     },
     async (request) => {

@@ -1,0 +1,32 @@
+import { whenParentLeaves } from '@tutti/kit/service';
+import { compare } from './compare.ts';
+import { Endings } from './endings.ts';
+import { readOptions, usage, type Options } from './options.ts';
+
+const say = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+async function main(): Promise<void> {
+  let options: Options;
+  try {
+    options = readOptions(process.argv.slice(2));
+  } catch (error) {
+    say(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    process.exitCode = 2;
+    return;
+  }
+  const endings = new Endings();
+  const leave = (code: number) => {
+    void endings.endAll(say).then(() => process.exit(code));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => leave(130));
+  whenParentLeaves(() => leave(1));
+  try {
+    process.exitCode = await compare(options, endings, say);
+  } finally {
+    await endings.endAll(say);
+  }
+}
+
+await main();
