@@ -32,11 +32,6 @@ export function gatherCrowd(count: number): Crowd {
   return { accessTokenKey: key.toString('base64url'), fans };
 }
 
-  readonly fan: number;
-  readonly seat: number;
-  readonly performance: string;
-};
-
 export const seatId = (seat: number): string => `S-${seat + 1}`;
 
 const reservationsPath = '/api/v1/reservations';

@@ -238,6 +238,34 @@ test('of two promoters who edit what both read, one is told', async () => {
   expect(edits.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 412, 412]);
 });
 
+test('who asks too often is told when to come back, and nobody else is', async () => {
+  const small = await openHouse(
+    { RATE_LIMITS: 'requests=4/600,effects=2/600,sign-ins=2/600', LOG_LEVEL: 'trace' },
+    log,
+  );
+  try {
+    const [fan, other] = [await small.fan(), await small.fan()];
+    const limited = (reply: Reply | undefined) => {
+      expect(reply?.body).toMatchObject({ status: 429, code: 'rate_limited' });
+      expect(Number(reply?.headers.get('retry-after'))).toBeGreaterThan(60);
+    };
+    const charges = [await fan.charge(1), await fan.charge(1), await fan.charge(1)];
+    expect(charges.map(({ status }) => status)).toEqual([201, 201, 429]);
+    limited(charges[2]);
+    expect((await fan.get('/api/v1/points')).body).toEqual({ balance: 2 });
+    limited(await fan.get('/api/v1/points'));
+    expect((await other.get('/api/v1/points')).status).toBe(200);
+    const tries = (email: string): Promise<Reply> =>
+      request(small.address, 'POST', '/api/v1/sessions', { body: { email, password } });
+    expect((await tries('a@fans.example')).status).toBe(401);
+    expect((await tries('A@fans.example')).status).toBe(401);
+    limited(await tries('a@FANS.example'));
+    expect((await tries('b@fans.example')).status).toBe(401);
+  } finally {
+    await small.stop();
+  }
+});
+
 test('none of this left a token, a password or an address in the log', () => {
   expect(log.length).toBeGreaterThan(50);
   expect(log.indiscreet([password, 'another password'])).toEqual([]);

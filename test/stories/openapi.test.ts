@@ -150,50 +150,38 @@ test('every route in the sources is in the document', () => {
 });
 
 /** What the contract promises of each route, beside what follows from what it is. */
-const promised: Record<string, (number | string)[]> = {
-  'POST /users': [201, 'email_taken'],
-  'GET /users/me': [200],
-  'DELETE /users/me': [204, 'account_has_reservations'],
-  'POST /sessions': [201, 'invalid_credentials'],
-  'DELETE /sessions/current': [204, 'csrf_rejected'],
-  'GET /concerts': [200, 'invalid_cursor'],
-  'GET /concerts/{concertId}': [200],
-  'GET /concerts/{concertId}/performances': [200, 'invalid_cursor'],
-  'GET /performances/{performanceId}/seat-map': [200, 304],
-  'GET /performances/{performanceId}/seats': [200],
-  'POST /reservations': [
-    ...[
-      201,
-      'seat_unavailable',
-      'seat_limit_exceeded',
-      'sale_not_open',
-      'sale_closed',
-      'performance_not_found',
-    ],
-    ...['seat_not_found', 'user_not_found', 'timed_out'],
-  ],
-  'GET /reservations': [200, 'invalid_cursor'],
-  'GET /reservations/{reservationId}': [200, 'reservation_not_found'],
-  'POST /reservations/{reservationId}/payment': [
-    ...[201, 'insufficient_points', 'reservation_expired', 'reservation_cancelled', 'already_paid'],
-    ...['payment_in_progress', 'reservation_not_found', 'timed_out'],
-  ],
-  'POST /reservations/{reservationId}/cancellation': [
-    ...[200, 'reservation_expired', 'payment_in_progress', 'cancellation_closed'],
-  ],
-  'GET /points': [200],
-  'GET /points/entries': [200, 'invalid_cursor'],
-  'POST /points/charges': [201, 'balance_limit', 'charges_disabled'],
-  'GET /operations/{operationId}': [200, 'operation_not_found'],
-  'GET /admin/operations': [200, 'role_required'],
-  'PUT /admin/concerts/{concertId}': [200, 'role_required', 'version_required', 'version_conflict'],
+const promised: Record<string, string> = {
+  'POST /users': '201 email_taken',
+  'GET /users/me': '200',
+  'DELETE /users/me': '204 account_has_reservations',
+  'POST /sessions': '201 invalid_credentials',
+  'DELETE /sessions/current': '204 csrf_rejected',
+  'GET /concerts': '200 invalid_cursor',
+  'GET /concerts/{concertId}': '200',
+  'GET /concerts/{concertId}/performances': '200 invalid_cursor',
+  'GET /performances/{performanceId}/seat-map': '200 304',
+  'GET /performances/{performanceId}/seats': '200',
+  'POST /reservations':
+    '201 seat_unavailable seat_limit_exceeded sale_not_open sale_closed performance_not_found seat_not_found user_not_found timed_out',
+  'GET /reservations': '200 invalid_cursor',
+  'GET /reservations/{reservationId}': '200 reservation_not_found',
+  'POST /reservations/{reservationId}/payment':
+    '201 insufficient_points reservation_expired reservation_cancelled already_paid payment_in_progress reservation_not_found timed_out',
+  'POST /reservations/{reservationId}/cancellation':
+    '200 reservation_expired payment_in_progress cancellation_closed reservation_not_found',
+  'GET /points': '200',
+  'GET /points/entries': '200 invalid_cursor',
+  'POST /points/charges': '201 balance_limit charges_disabled',
+  'GET /operations/{operationId}': '200 operation_not_found',
+  'GET /admin/operations': '200 role_required',
+  'PUT /admin/concerts/{concertId}': '200 role_required version_required version_conflict',
 };
 
 test.each(Object.entries(promised))('%s keeps the promises of the contract', (name, answers) => {
   const route = routes.find((one) => nameOf(one) === name.replace(' ', ' /api/v1'));
   const statuses = Object.keys(route?.operation.responses ?? {});
   const codes = statuses.flatMap((status) => (route ? codesFor(route, Number(status)) : []));
-  expect([...statuses.map(Number), ...codes]).toEqual(expect.arrayContaining(answers));
+  expect([...statuses, ...codes]).toEqual(expect.arrayContaining(answers.split(' ')));
 });
 
 describe('refusals', () => {

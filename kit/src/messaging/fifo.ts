@@ -5,7 +5,9 @@ const capacityMin = 16;
  * doubles when it is full and halves when three quarters are empty, so that a flood does not keep its memory for ever.
  */
 export class Fifo<T extends NonNullable<unknown>> {
-  #ring: (T | undefined)[] = Array.from({ length: capacityMin });
+  // Its length is a power of two, so that `& mask` wraps a place around.
+  #ring = emptyRing<T>(capacityMin);
+  #mask = capacityMin - 1;
   #head = 0;
   #length = 0;
 
@@ -14,8 +16,8 @@ export class Fifo<T extends NonNullable<unknown>> {
   }
 
   push(item: T): void {
-    if (this.#length === this.#ring.length) this.#resize(this.#ring.length * 2);
-    this.#ring[(this.#head + this.#length) % this.#ring.length] = item;
+    if (this.#length > this.#mask) this.#resize(this.#ring.length * 2);
+    this.#ring[(this.#head + this.#length) & this.#mask] = item;
     this.#length++;
   }
 
@@ -28,7 +30,7 @@ export class Fifo<T extends NonNullable<unknown>> {
     if (this.#length === 0) return undefined;
     const item = this.#ring[this.#head];
     this.#ring[this.#head] = undefined;
-    this.#head = (this.#head + 1) % this.#ring.length;
+    this.#head = (this.#head + 1) & this.#mask;
     this.#length--;
     if (this.#ring.length > capacityMin && this.#length * 4 <= this.#ring.length)
       this.#resize(this.#ring.length / 2);
@@ -37,16 +39,18 @@ export class Fifo<T extends NonNullable<unknown>> {
 
   *[Symbol.iterator](): Generator<T> {
     for (let at = 0; at < this.#length; at++) {
-      const item = this.#ring[(this.#head + at) % this.#ring.length];
+      const item = this.#ring[(this.#head + at) & this.#mask];
       if (item !== undefined) yield item;
     }
   }
 
   #resize(capacity: number): void {
-    const old = this.#ring;
-    this.#ring = Array.from({ length: capacity }, (_, at) =>
-      at < this.#length ? old[(this.#head + at) % old.length] : undefined,
-    );
+    const ring = emptyRing<T>(capacity);
+    for (let at = 0; at < this.#length; at++) ring[at] = this.#ring[(this.#head + at) & this.#mask];
+    this.#ring = ring;
+    this.#mask = capacity - 1;
     this.#head = 0;
   }
 }
+
+const emptyRing = <T>(capacity: number): (T | undefined)[] => Array.from({ length: capacity });

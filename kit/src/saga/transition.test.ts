@@ -15,8 +15,14 @@ import {
 const command = <K extends 'reads' | 'effect'>(name: string, kind: K) => ({ name, kind });
 const trip: Saga = saga<{ who: string }>({ name: 'trip', version: 1, deadlineMs: 10_000 })
   .read('look', command('a.look', 'reads'), ({ input }) => ({ who: input.who }))
-  .step('first', command('b.first', 'effect'), () => ({}), { undo: command('b.undo-first', 'effect'), with: () => ({}) })
-  .step('second', command('c.second', 'effect'), () => ({}), { undo: command('c.undo-second', 'effect'), with: () => ({}) })
+  .step('first', command('b.first', 'effect'), () => ({}), {
+    undo: command('b.undo-first', 'effect'),
+    with: () => ({}),
+  })
+  .step('second', command('c.second', 'effect'), () => ({}), {
+    undo: command('c.undo-second', 'effect'),
+    with: () => ({}),
+  })
   .pivot('pivot', command('d.pivot', 'effect'), () => ({}))
   .step('left', command('e.left', 'effect'), () => ({}))
   .step('right', command('f.right', 'effect'), () => ({}))
@@ -48,7 +54,8 @@ function when(state: SagaState, ...events: (Event | At)[]): Transition {
   return last;
 }
 const given = (): SagaState => freshState(trip, 0);
-const names = (sends: readonly Send[]): string[] => sends.map(({ command, direction }) => `${direction} ${command}`);
+const names = (sends: readonly Send[]): string[] =>
+  sends.map(({ command, direction }) => `${direction} ${command}`);
 const upToPivot = [begin, reply('look', ok()), reply('first', ok()), reply('second', ok())];
 
 describe('forward', () => {
@@ -74,7 +81,12 @@ describe('forward', () => {
 
   test('a repeated reply, one of another step and one of another direction change nothing', () => {
     const state = when(given(), begin, reply('look', ok())).state;
-    for (const stray of [reply('look', ok()), reply('second', ok()), reply('first', ok(), 'undo'), reply('nobody', ok())]) {
+    for (const stray of [
+      reply('look', ok()),
+      reply('second', ok()),
+      reply('first', ok(), 'undo'),
+      reply('nobody', ok()),
+    ]) {
       const after = when(state, stray);
       expect(after.state).toBe(state);
       expect(after.send).toEqual([]);
@@ -142,7 +154,14 @@ describe('refusals', () => {
   });
 
   test('a refused step is not undone, only those before it', () => {
-    const back = when(given(), begin, reply('look', ok()), reply('first', ok()), reply('second', refused('no')), turned);
+    const back = when(
+      given(),
+      begin,
+      reply('look', ok()),
+      reply('first', ok()),
+      reply('second', refused('no')),
+      turned,
+    );
     expect(names(back.send)).toEqual(['undo b.undo-first']);
   });
 
@@ -186,7 +205,14 @@ describe('deadlines', () => {
   });
 
   test('the undo of a step is owed from the moment it was sent, answered or not', () => {
-    const stuck = when(given(), begin, reply('look', ok()), late, reply('pivot', refused('timed_out'), 'settle'), turned);
+    const stuck = when(
+      given(),
+      begin,
+      reply('look', ok()),
+      late,
+      reply('pivot', refused('timed_out'), 'settle'),
+      turned,
+    );
     expect(names(stuck.send)).toEqual(['undo b.undo-first']);
   });
 

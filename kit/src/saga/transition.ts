@@ -280,7 +280,9 @@ function fail(state: SagaState): Transition {
       status: 'failed',
       reason: state.reason ?? timedOut,
       // What had not been done brought nothing; which of these were asked for too depends on the driver's memory.
-      undone: Object.fromEntries(Object.entries(state.undone).filter(([, brought]) => JSON.stringify(brought) !== '{}')),
+      undone: Object.fromEntries(
+        Object.entries(state.undone).filter(([, brought]) => JSON.stringify(brought) !== '{}'),
+      ),
       journaled: state.reasonJournaled ?? false,
     },
   };
