@@ -24,17 +24,26 @@ export async function compare(options: Options, endings: Endings, say: Say): Pro
   const chosen = await available(options.systems, say);
   const crowd = gatherCrowd(Math.max(plan.seats.main, plan.seats.warmUp, raceSeats * raceClients));
   const runs: SystemRun[] = [];
+  const failed = new Set<string>();
   for (let round = 1; round <= options.rounds; round++) {
     for (const system of chosen) {
       const prefix = `round ${round}/${options.rounds} ${system.name}`;
-      say(`${prefix}: ${system.title}`);
-      runs.push(
-        await runOnce(system, round, { crowd, plan, endings, say: (line) => say(`${prefix}: ${line}`) }),
-      );
+      const tell = (line: string) => say(`${prefix}: ${line}`);
+      if (failed.has(system.name)) continue;
+      tell(system.title);
+      try {
+        runs.push(await runOnce(system, round, { crowd, plan, endings, say: tell }));
+      } catch (error) {
+        // The others are still worth knowing; this one would fail again.
+        failed.add(system.name);
+        tell(
+          `failed and is left out from here on: ${error instanceof Error ? error.message : String(error)}`,
+        );
+      }
     }
   }
   if (options.json) process.stdout.write(`${JSON.stringify(runs)}\n`);
-  return runs.some(({ violations }) => violations.length > 0) ? 1 : 0;
+  return failed.size > 0 || runs.some(({ violations }) => violations.length > 0) ? 1 : 0;
 }
 
 export function planOf({ clients, secondsMax, warmUpSeconds, seats, quick }: Options): Plan {
@@ -59,7 +68,7 @@ async function available(names: readonly string[] | null, say: Say): Promise<Sys
   for (const system of allSystems) {
     if (names && !names.includes(system.name)) continue;
     try {
-      await system.prepare?.();
+      await system.prepare?.(say);
       found.push(system);
     } catch (error) {
       say(`${system.name} is left out: ${error instanceof Error ? error.message : String(error)}`);

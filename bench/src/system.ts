@@ -37,7 +37,7 @@ export type System = {
   /** Names and versions of what runs, for the record. */
   readonly versions: () => Promise<readonly string[]>;
   /** Installs what it needs; throws one sentence when it cannot be had here. */
-  readonly prepare?: () => Promise<void>;
+  readonly prepare?: (say: (sentence: string) => void) => Promise<void>;
   /** Starts it on a fresh cluster, with its tables and nothing in them. */
   readonly start: (surroundings: Surroundings) => Promise<RunningSystem>;
 };

@@ -15,13 +15,23 @@ const text = (max: number) =>
     .regex(/^[^\p{Cc}\p{Cs}]*$/u, 'must not contain control characters');
 
 /** Ids made by the system. */
-export const id = z.uuid().meta({ id: 'Id' });
+export const id = z.uuid().meta({ id: 'Id', examples: ['0198f2c0-5b1e-7c3a-9d40-2f6a1e8b7c55'] });
 /** Such an id as a client names it: in capitals it is the same id. */
 export const namedId = z.uuid().toLowerCase();
 /** Names that a promoter gave in the season file. */
-export const slug = z.string().regex(/^[A-Za-z0-9-]{1,64}$/, 'must be 1 to 64 letters, digits or hyphens');
-const points = z.int().min(0).meta({ id: 'Points', description: '1 point is 1 KRW' });
-const time = z.iso.datetime();
+export const slug = z
+  .string()
+  .regex(/^[A-Za-z0-9-]{1,64}$/, 'must be 1 to 64 letters, digits or hyphens')
+  .meta({ examples: ['last-boat-home-1'] });
+const points = z
+  .int()
+  .min(0)
+  .meta({ id: 'Points', description: '1 point is 1 KRW', examples: [132_000] });
+const count = z
+  .int()
+  .min(0)
+  .meta({ examples: [1] });
+const time = z.iso.datetime().meta({ examples: ['2027-05-01T10:00:00.000Z'] });
 
 export const newAccount = z.strictObject({
   name: text(100),
@@ -68,12 +78,12 @@ export const concertEdit = z.strictObject({
 });
 
 export const performanceView = z
-  .object({ performanceId: slug, startsAt: time, seatsTotal: z.int(), seatsAvailable: z.int() })
+  .object({ performanceId: slug, startsAt: time, seatsTotal: count, seatsAvailable: count })
   .meta({ id: 'Performance' });
 
 export const seatMap = z
   .object({
-    version: z.int(),
+    version: count,
     sections: z.array(
       z.object({
         name: z.string(),
@@ -84,7 +94,7 @@ export const seatMap = z
             seatId: slug,
             label: z.string(),
             row: z.string(),
-            number: z.int(),
+            number: count,
             x: z.number(),
             y: z.number(),
           }),
@@ -96,8 +106,8 @@ export const seatMap = z
 
 export const seatList = z
   .object({
-    version: z.int(),
-    sequence: z.int(),
+    version: count,
+    sequence: count,
     seats: z.array(
       z.object({
         seatId: slug,
@@ -154,7 +164,7 @@ export const operation = z
   .meta({ id: 'Operation' });
 export const operationForOperators = operation
   .extend({
-    steps: z.array(step.extend({ service: z.string(), attempts: z.int(), lastError: z.string().nullable() })),
+    steps: z.array(step.extend({ service: z.string(), attempts: count, lastError: z.string().nullable() })),
   })
   .meta({ id: 'StuckOperation' });
 
@@ -164,7 +174,7 @@ export const delivery = z
     reservationId: id,
     type: z.string(),
     createdAt: time,
-    attempts: z.int(),
+    attempts: count,
     lastError: z.string().nullable(),
     nextAttemptAt: time,
     setAsideAt: time.nullable(),
@@ -189,7 +199,7 @@ export const problemBody = z
   .looseObject({
     type: z.string(),
     title: z.string(),
-    status: z.int(),
+    status: z.int().min(400).max(599),
     detail: z.string(),
     code: z.string(),
     traceId: z.string(),

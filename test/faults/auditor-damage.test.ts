@@ -240,8 +240,8 @@ const damages: Damage[] = [
       `update seat set status = 'available', reservation_id = null where reservation_id = ${onePaid}`,
       `delete from reservation where id = ${onePaid}`,
     ],
-    // Its payment is for nothing now.
-    red: [4, 7, 13],
+    // Its payment is for nothing now, and so is what the partner was told.
+    red: [4, 7, 10, 13],
   },
   {
     damage: 'a seat names a reservation of other seats',
@@ -260,7 +260,7 @@ const damages: Damage[] = [
        where status = 'cancelled' and seat_ids = '{S-3}'`,
     ],
     says: 'A payment was returned for a reservation that was not cancelled',
-    red: [4, 7, 13],
+    red: [4, 7, 10, 13],
   },
   {
     damage: 'a hold was cancelled by nobody',
@@ -288,7 +288,7 @@ const damages: Damage[] = [
     sql: [
       `update payment p set user_id = (select user_id from wallet w where w.user_id <> p.user_id limit 1)`,
     ],
-    says: 'A reservation was paid by another fan than its own',
+    says: 'A paid reservation does not have one payment, by its fan, of the price frozen at the hold',
     red: [4, 6, 7],
   },
   {
@@ -323,7 +323,7 @@ const damages: Damage[] = [
     in: 'orchestrator',
     tables: ['saga'],
     sql: [`update saga set status = 'failed', answer_status = 409 where name = 'reserve-seats'`],
-    says: 'A saga left its reservation without having succeeded',
+    says: 'A reservation belongs to no reserve-seats that succeeded',
     red: [7],
   },
   {
@@ -335,11 +335,19 @@ const damages: Damage[] = [
     red: [7],
   },
   {
+    damage: 'the partner was told under ids that change',
+    in: 'partner',
+    tables: ['delivery'],
+    sql: ['update delivery set id = gen_random_uuid()'],
+    says: 'A delivery tells of a cancellation that did not take place',
+    red: [10],
+  },
+  {
     damage: 'the partner was told of another version',
     in: 'partner',
     tables: ['delivery'],
     sql: ['update delivery set version = version + 10'],
-    says: 'A delivery does not tell the last version of its reservation',
+    says: 'A delivery does not tell what became of its reservation',
     red: [10],
   },
 ];

@@ -268,7 +268,8 @@ const bugs: Bug[] = [
       });
       await paying;
     },
-    red: [4],
+    // The partner was told that it is paid.
+    red: [4, 10],
   },
   {
     bug: 'a wallet can be overdrawn',

@@ -120,7 +120,7 @@ async function load(): Promise<Crowd> {
  * journal can say whether it took place (`settle`).
  */
 async function leaveOrphans(): Promise<void> {
-  const orphan = (name: string, input: object) => ({ id: uuidv7(), name, fan: uuidv7(), input: JSON.stringify(input) });
+  const orphan = (name: string, input: object) => ({ id: uuidv7(), name, fan: uuidv7(), input });
   const userId = uuidv7();
   const orphans = [
     orphan('charge-points', { userId, amount: 100 }),

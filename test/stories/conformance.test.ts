@@ -3,7 +3,7 @@ import { gate, until } from '@tutti/kit/testing';
 import { randomUUID } from 'node:crypto';
 import { afterAll, expect, test } from 'vitest';
 import type * as z from 'zod';
-import { isProtected, nameOf, readDocument, routesOf } from '../support/api-document.ts';
+import { isEffect, isProtected, nameOf, readDocument, routesOf } from '../support/api-document.ts';
 import { field, list, request, text, type Fan, type Reply } from '../support/client.ts';
 import { openHouse } from '../support/house.ts';
 import { faultsOf } from '../support/problems.ts';
@@ -89,6 +89,8 @@ async function ask(
   expect(reply.headers.get('x-content-type-options')).toBe('nosniff');
   expect(reply.headers.get('referrer-policy')).toBe('no-referrer');
   if (prefix !== '') expect(reply.headers.get('content-security-policy')).toContain("default-src 'none'");
+  if (isEffect(route) && ![400, 401].includes(status))
+    expect(reply.headers.get('operation-location')).toMatch(/^\/api\/v1\/operations\//);
   if (isProtected(route)) expect(reply.headers.get('cache-control')).toBe('no-store');
   for (const header of Object.keys(documented?.headers ?? {}))
     if (header !== 'Set-Cookie' && header !== 'Idempotent-Replayed')
@@ -170,6 +172,10 @@ test('reserving, paying, cancelling', async () => {
     expired.reservationId,
   ]);
   await ask('POST /reservations/{reservationId}/cancellation', 409, { as, path: expired });
+  await until('the hold has ended', async () => {
+    const { body } = await ask('GET /reservations/{reservationId}', 200, { as, path: expired });
+    return field(body, 'status') === 'expired';
+  });
   await ask('GET /points', 200, { as });
   await ask('GET /points/entries', 200, { as });
   await ask('GET /operations/{operationId}', 200, { as, path: { operationId } });

@@ -42,6 +42,7 @@ const parameter = z.strictObject({
   required: z.boolean(),
   schema,
   description: z.string().optional(),
+  example: z.unknown().optional(),
 });
 const header = z.strictObject({ schema, description: z.string() });
 const answer = z.strictObject({

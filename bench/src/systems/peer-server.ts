@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { PeerConfig } from '../../peers/door/server.ts';
 import { clusterIn } from '../cluster.ts';
-import { processTrees } from '../processes.ts';
+import { nameOf, processTrees } from '../processes.ts';
 import { ServerProcess } from '../server-process.ts';
 import type { RunningSystem, Store, Surroundings } from '../system.ts';
 
@@ -55,7 +55,10 @@ export async function startPeer(plan: PeerPlan, surroundings: Surroundings): Pro
       port,
       databases,
       admin: connection('postgres'),
-      pids: () => ({ node: processTrees([pid]), postgres: processTrees([postmaster]) }),
+      pids: () => {
+        const [engine, node] = split(processTrees([pid]), (one) => nameOf(one) === 'restate-server');
+        return { node, postgres: processTrees([postmaster]), 'restate-server': engine };
+      },
       unfinished: async () => {
         if (!unfinished || !asking) return 0;
         const [row] = await asking.query<{ open: number }>(unfinished.sql);
@@ -80,3 +83,8 @@ const mapValues = <A, B>(of: Readonly<Record<Store, A>>, map: (value: A) => B): 
   payment: map(of.payment),
   partner: map(of.partner),
 });
+
+const split = <T>(all: readonly T[], belongs: (one: T) => boolean): [T[], T[]] => [
+  all.filter(belongs),
+  all.filter((one) => !belongs(one)),
+];

@@ -30,6 +30,8 @@ export type Depot = {
 type StaffOptions = Partial<ParticipantOptions> & {
   /** What stands between the participant and the bus. */
   through?: (bus: Bus) => Bus;
+  /** When the bus delivers again what a handler threw: at once, unless a test is about not needing it. */
+  redeliverMs?: number;
 };
 
 export type Staff = {
@@ -83,8 +85,8 @@ export async function openDepot(): Promise<Depot> {
       return row?.load ?? 0;
     },
     participantOn,
-    staff: ({ through = (bus: Bus) => bus, ...options } = {}) => {
-      const bus = new InProcessBus({ retryFirstMs: 1 });
+    staff: ({ through = (bus: Bus) => bus, redeliverMs = 1, ...options } = {}) => {
+      const bus = new InProcessBus({ retryFirstMs: redeliverMs, retryMaxMs: redeliverMs });
       buses.push(bus);
       const replies: ReplyMessage[] = [];
       bus.consume(replyQueue('test'), (batch) => {

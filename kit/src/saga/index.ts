@@ -25,7 +25,8 @@ export {
   type StartMessage,
 } from './messages.ts';
 export { SagaStore, type OpenRow, type RowWrite } from './store.ts';
-export { Runner, type Encode, type Operation, type RunnerOptions } from './runner.ts';
+export type { Operation } from './operations.ts';
+export { Runner, type Encode, type RunnerOptions } from './runner.ts';
 export { timeline, type StepStatus, type StepView } from './timeline.ts';
 
 /** The orchestrator's own tables. */

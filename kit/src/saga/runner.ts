@@ -1,30 +1,21 @@
 import type { Bus, Consumer, Delivery, Verdict } from '../messaging/index.ts';
 import { crashPoint, heldCrashPoint, type Log } from '../service/index.ts';
 import type { Saga } from './definition.ts';
+import { LiveSagas, type Live } from './live.ts';
 import {
-  answerQueue,
-  commandQueue,
   replyQueue,
-  serviceOf,
   startQueue,
   type Answer,
-  type AnswerMessage,
   type CommandMessage,
   type ReplyMessage,
   type StartMessage,
 } from './messages.ts';
+import { liveOperation, rowOperation, type Operation } from './operations.ts';
+import { Outgoing } from './outgoing.ts';
 import { RowWriter } from './row-writer.ts';
 import type { Existing, NewRow, OpenRow, SagaRow, SagaStore } from './store.ts';
-import { timeline, type StepView } from './timeline.ts';
-import {
-  advance,
-  freshState,
-  resumedState,
-  type Ending,
-  type Event,
-  type SagaState,
-  type Transition,
-} from './transition.ts';
+import { timeline } from './timeline.ts';
+import { advance, freshState, resumedState, type Ending, type Event, type Transition } from './transition.ts';
 
 /** Turns an ending into the bytes the fan gets; must depend on nothing but its arguments. */
 export type Encode = (ending: Ending, saga: { name: string; version: number; traceId: string }) => Answer;
@@ -48,33 +39,6 @@ export type RunnerOptions = {
   readonly tickMs?: number;
 };
 
-/** A saga in this driver's memory. */
-type Live = {
-  readonly id: string;
-  readonly saga: Saga;
-  readonly row: Pick<StartMessage, 'fan' | 'route' | 'key' | 'fingerprint' | 'input' | 'traceId'>;
-  readonly epoch: number;
-  state: SagaState;
-  stored: boolean;
-  /** What must not leave before the row is stored, and what came back before it was. */
-  held: CommandMessage[];
-  early: ReplyMessage[];
-  /** Who asked (by start id) and waits for the answer. */
-  waiting: { to: string; startId: string }[];
-  answer?: Answer;
-  /** How it ended, while that is still being written. */
-  ended?: Ending['status'];
-};
-
-/** A saga as those who ask about it see it. */
-export type Operation = {
-  readonly id: string;
-  readonly saga: string;
-  readonly status: 'running' | 'compensating' | 'succeeded' | 'failed';
-  readonly code: string | null;
-  readonly steps: readonly (StepView & { readonly service: string; readonly attempts: number })[];
-};
-
 const stuckAfterSeconds = 10;
 const alarmAfterAttempts = 5;
 const takeOverRowsMax = 500;
@@ -85,14 +49,12 @@ const inDoubtMs = 15_000;
 /** Drives sagas: takes starts and replies in batches, lets the pure transition decide, sends what it says. */
 export class Runner {
   readonly #options: Required<Omit<RunnerOptions, 'shares'>> & Pick<RunnerOptions, 'shares'>;
-  readonly #live = new Map<string, Live>();
-  readonly #liveByKey = new Map<string, Live>();
+  readonly #live = new LiveSagas();
   readonly #definitions: ReadonlyMap<string, Saga>;
   readonly #newest: ReadonlyMap<string, Saga>;
   readonly #writer: RowWriter;
   readonly #consumers: Consumer[] = [];
-  readonly #outgoing = new Map<string, CommandMessage[]>();
-  readonly #answers = new Map<string, AnswerMessage[]>();
+  readonly #outgoing: Outgoing;
   #ticker: NodeJS.Timeout | undefined;
   #ticking: Promise<void> = Promise.resolve();
   #nextLeaseAt = 0;
@@ -112,6 +74,7 @@ export class Runner {
     this.#newest = new Map(
       options.definitions.toSorted((a, b) => a.version - b.version).map((saga) => [saga.name, saga]),
     );
+    this.#outgoing = new Outgoing(options.bus, options.log);
     this.#writer = new RowWriter(options.store, options.owner, options.log);
   }
 
@@ -155,7 +118,7 @@ export class Runner {
   /** A fan's own saga: from this driver's memory while it runs here, else from its row. */
   async operation(id: string, fan: string): Promise<Operation | null> {
     const live = this.#live.get(id);
-    if (live) return live.row.fan === fan ? this.#liveOperation(live) : null;
+    if (live) return live.row.fan === fan ? liveOperation(live) : null;
     const row = await this.#options.store.find(id, fan);
     return row && this.#rowOperation(row);
   }
@@ -168,40 +131,15 @@ export class Runner {
     );
     const known = new Set(asking.map(({ id }) => id));
     const others = rows.filter(({ id }) => !known.has(id));
-    return [
-      ...asking.map((live) => this.#liveOperation(live)),
-      ...others.map((row) => this.#rowOperation(row)),
-    ].slice(0, most);
+    return [...asking.map(liveOperation), ...others.map((row) => this.#rowOperation(row))].slice(0, most);
   }
 
-  #liveOperation({ id, saga, state, ended }: Live): Operation {
-    const isBack = state.phase === 'turning' || state.phase === 'back';
-    const status = ended ?? (isBack ? 'compensating' : 'running');
-    const code = ended === 'succeeded' ? null : (state.reason?.code ?? null);
-    const steps = timeline(saga, state).map((step) => ({
-      ...step,
-      service: serviceOfStep(saga, step.name),
-      attempts: state.open.find((open) => open.step === step.name)?.attempts ?? 0,
-    }));
-    return { id, saga: saga.name, status, code, steps };
-  }
-
-  #rowOperation({ id, name, version, status, code, steps }: SagaRow): Operation {
-    const live = this.#live.get(id);
-    if (live) return this.#liveOperation(live);
-    const saga = this.#definitions.get(`${name}/${version}`);
-    const pending = saga?.steps.map((step) => ({
-      name: step.name,
-      status: 'pending' as const,
-      startedAt: null,
-      endedAt: null,
-    }));
-    const views = (steps ?? pending ?? []).map((step) => ({
-      ...step,
-      service: saga ? serviceOfStep(saga, step.name) : '',
-      attempts: 0,
-    }));
-    return { id, saga: name, status, code, steps: views };
+  #rowOperation(row: SagaRow): Operation {
+    // It may have been taken over since its row was read.
+    const live = this.#live.get(row.id);
+    return live
+      ? liveOperation(live)
+      : rowOperation(row, this.#definitions.get(`${row.name}/${row.version}`));
   }
 
   // ── starts ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -218,9 +156,10 @@ export class Runner {
           row: { ...message, version: live.saga.version, deadlineMs: live.saga.deadlineMs },
         });
       // A newer build may know it; what it came with is not kept waiting.
-      if (!isKnown && this.#options.now() <= message.notAfter) verdicts[at] = { retryAfterMs: unknownSagaRetryMs };
+      if (!isKnown && this.#options.now() <= message.notAfter)
+        verdicts[at] = { retryAfterMs: unknownSagaRetryMs };
     }
-    await this.#flush();
+    await this.#outgoing.flush();
     if (fresh.length === 0) return verdicts;
     await heldCrashPoint('saga.before-store');
     try {
@@ -237,24 +176,24 @@ export class Runner {
       }
     } catch (error) {
       // Nothing with an effect has left. The sender repeats its start until it is told of a stored row.
-      for (const { live } of fresh) this.#forget(live);
+      for (const { live } of fresh) this.#live.forget(live);
       this.#inDoubtUntil = this.#options.now() + inDoubtMs;
       throw error;
     }
-    await this.#flush();
+    await this.#outgoing.flush();
     return verdicts;
   }
 
   /** A start that is new to this driver becomes live, and what only reads leaves at once, while the row is being stored. */
   #consider(start: StartMessage): Live | undefined {
     const { now, shares, liveMax } = this.#options;
-    const known = this.#live.get(start.id) ?? this.#liveByKey.get(keyOf(start));
+    const known = this.#live.of(start);
     if (known) return this.#onRepeatedStart(known, start);
     if (now() > start.notAfter || this.#stopping) return undefined;
     const saga = this.#newest.get(start.name);
     if (!saga) throw new Error(`There is no saga ${start.name}.`);
     if (this.#live.size >= liveMax * (shares?.[start.name] ?? 1)) {
-      this.#tell(start.replyTo, { id: start.id, operation: start.id, kind: 'overloaded' });
+      this.#outgoing.answer(start.replyTo, { id: start.id, operation: start.id, kind: 'overloaded' });
       return undefined;
     }
     const live: Live = {
@@ -268,7 +207,7 @@ export class Runner {
       early: [],
       waiting: [{ to: start.replyTo, startId: start.id }],
     };
-    this.#remember(live);
+    this.#live.remember(live);
     this.#apply(live, { kind: 'begin' });
     return live;
   }
@@ -276,40 +215,46 @@ export class Runner {
   #onRepeatedStart(live: Live, start: StartMessage): undefined {
     const told = { id: start.id, operation: live.id };
     if (live.id !== start.id && live.row.fingerprint !== start.fingerprint)
-      this.#tell(start.replyTo, { ...told, kind: 'key_reused' });
+      this.#outgoing.answer(start.replyTo, { ...told, kind: 'key_reused' });
     else if (live.answer)
-      this.#tell(start.replyTo, {
+      this.#outgoing.answer(start.replyTo, {
         ...told,
         kind: 'answer',
         answer: live.answer,
         replayed: live.id !== start.id,
       });
-    else if (live.id !== start.id) this.#tell(start.replyTo, { ...told, kind: 'in_flight' });
-    else if (live.stored) this.#tell(start.replyTo, { ...told, kind: 'stored' });
+    else if (live.id !== start.id) this.#outgoing.answer(start.replyTo, { ...told, kind: 'in_flight' });
+    else if (live.stored) this.#outgoing.answer(start.replyTo, { ...told, kind: 'stored' });
     return undefined;
   }
 
   #onStored(live: Live, start: StartMessage): void {
     live.stored = true;
-    if (start.tellStored) this.#tell(start.replyTo, { id: start.id, operation: live.id, kind: 'stored' });
-    for (const command of live.held) this.#post(command);
+    if (start.tellStored)
+      this.#outgoing.answer(start.replyTo, { id: start.id, operation: live.id, kind: 'stored' });
+    for (const command of live.held) this.#outgoing.command(command);
     live.held = [];
     for (const reply of live.early.splice(0)) this.#applyReply(live, reply);
   }
 
   #onExisting(live: Live, start: StartMessage, existing: Existing | null): void {
-    this.#forget(live);
+    this.#live.forget(live);
     if (!existing) return;
     const told = { id: start.id, operation: existing.id };
     const ended = existing.status === 'succeeded' || existing.status === 'failed';
     // The row of this very start, stored by a try whose answer was lost: whoever drives it will answer.
-    if (existing.id === start.id && !ended) this.#tell(start.replyTo, { ...told, kind: 'stored' });
+    if (existing.id === start.id && !ended) this.#outgoing.answer(start.replyTo, { ...told, kind: 'stored' });
     else if (existing.fingerprint !== start.fingerprint)
-      this.#tell(start.replyTo, { ...told, kind: 'key_reused' });
-    else if (!ended) this.#tell(start.replyTo, { ...told, kind: 'in_flight' });
+      this.#outgoing.answer(start.replyTo, { ...told, kind: 'key_reused' });
+    else if (!ended) this.#outgoing.answer(start.replyTo, { ...told, kind: 'in_flight' });
     else {
       const answer = { status: existing.answerStatus ?? 500, body: existing.answer ?? '' };
-      this.#tell(start.replyTo, { ...told, kind: 'answer', answer, replayed: existing.id !== start.id });
+      this.#outgoing.answer(start.replyTo, {
+        ...told,
+        kind: 'answer',
+        answer,
+        replayed: existing.id !== start.id,
+      });
     }
   }
 
@@ -322,7 +267,7 @@ export class Runner {
       if (live.stored) this.#applyReply(live, message);
       else live.early.push(message);
     }
-    await this.#flush();
+    await this.#outgoing.flush();
   }
 
   #applyReply(live: Live, { step, direction, outcome }: ReplyMessage): void {
@@ -344,7 +289,7 @@ export class Runner {
         traceId: row.traceId,
       };
       if (effect && !live.stored) live.held.push(message);
-      else this.#post(message);
+      else this.#outgoing.command(message);
     }
     if (transition.turn) this.#turn(live, transition.turn);
     if (transition.end) this.#end(live, transition.end);
@@ -363,10 +308,10 @@ export class Runner {
       steps: null,
     } as const;
     void this.#writer.write(write).then((isOurs) => {
-      if (!isOurs) return this.#forget(live);
+      if (!isOurs) return this.#live.forget(live);
       crashPoint('saga.after-turn');
       this.#apply(live, { kind: 'turned' });
-      return this.#flush();
+      return this.#outgoing.flush();
     });
   }
 
@@ -392,17 +337,17 @@ export class Runner {
     if (ending.journaled) this.#answer(live, answer);
     void written.then((isOurs) => {
       crashPoint('saga.after-end');
-      this.#forget(live);
+      this.#live.forget(live);
       if (!isOurs || ending.journaled) return undefined;
       this.#answer(live, answer);
-      return this.#flush();
+      return this.#outgoing.flush();
     });
   }
 
   #answer(live: Live, answer: Answer): void {
     live.answer = answer;
     for (const { to, startId } of live.waiting)
-      this.#tell(to, { id: startId, operation: live.id, kind: 'answer', answer, replayed: false });
+      this.#outgoing.answer(to, { id: startId, operation: live.id, kind: 'answer', answer, replayed: false });
   }
 
   // ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -415,7 +360,7 @@ export class Runner {
         this.#apply(live, { kind: 'tick', random: random() });
         this.#alarm(live);
       }
-      await this.#flush();
+      await this.#outgoing.flush();
       if (now() < this.#nextLeaseAt) return;
       this.#nextLeaseAt = now() + (leaseSeconds * 1_000) / 4;
       await store.renewLease(owner, leaseSeconds);
@@ -437,14 +382,16 @@ export class Runner {
   async #takeOver(which: 'orphaned' | 'all'): Promise<void> {
     const { store, owner, definitions, now } = this.#options;
     for (;;) {
-      const known = now() < this.#inDoubtUntil ? [...this.#live.keys()] : null;
-      const rows = await store.takeOver(owner, definitions, which, takeOverRowsMax, known).catch((error: unknown) => {
-        this.#inDoubtUntil = now() + inDoubtMs;
-        throw error;
-      });
+      const known = now() < this.#inDoubtUntil ? this.#live.ids() : null;
+      const rows = await store
+        .takeOver(owner, definitions, which, takeOverRowsMax, known)
+        .catch((error: unknown) => {
+          this.#inDoubtUntil = now() + inDoubtMs;
+          throw error;
+        });
       if (rows.length > 0) crashPoint('saga.after-take-over');
       for (const row of rows) this.#resume(row, now());
-      await this.#flush();
+      await this.#outgoing.flush();
       if (rows.length < takeOverRowsMax) return;
     }
   }
@@ -465,55 +412,7 @@ export class Runner {
       // It may be here already under an older epoch; whoever waits, waits for the saga.
       waiting: this.#live.get(row.id)?.waiting ?? [],
     };
-    this.#remember(live);
+    this.#live.remember(live);
     this.#apply(live, { kind: 'begin' });
   }
-
-  // ── memory and mail ───────────────────────────────────────────────────────────────────────────────────────────────
-
-  #remember(live: Live): void {
-    this.#live.set(live.id, live);
-    this.#liveByKey.set(keyOf(live.row), live);
-  }
-
-  #forget(live: Live): void {
-    if (this.#live.get(live.id) === live) this.#live.delete(live.id);
-    if (this.#liveByKey.get(keyOf(live.row)) === live) this.#liveByKey.delete(keyOf(live.row));
-  }
-
-  #post(command: CommandMessage): void {
-    append(this.#outgoing, serviceOf(command.type), command);
-  }
-
-  #tell(to: string, answer: AnswerMessage): void {
-    append(this.#answers, to, answer);
-  }
-
-  /** Sends what has gathered: one frame per destination. What a full queue refuses is asked again by the next tick. */
-  async #flush(): Promise<void> {
-    const { bus, log } = this.#options;
-    const sends: Promise<void>[] = [];
-    const hasCommands = this.#outgoing.size > 0;
-    if (hasCommands) crashPoint('saga.before-send');
-    for (const [service, commands] of this.#outgoing)
-      sends.push(bus.publish(commandQueue(service), commands));
-    for (const [to, answers] of this.#answers) sends.push(bus.publish(answerQueue(to), answers));
-    this.#outgoing.clear();
-    this.#answers.clear();
-    for (const result of await Promise.allSettled(sends))
-      if (result.status === 'rejected') log.warn({ error: result.reason }, 'messages could not be sent');
-    if (hasCommands) crashPoint('saga.after-send');
-  }
-}
-
-const serviceOfStep = (saga: Saga, name: string): string =>
-  serviceOf(saga.steps.find((step) => step.name === name)?.command ?? '.');
-
-const keyOf = ({ fan, route, key }: { fan: string; route: string; key: string }): string =>
-  `${fan}\n${route}\n${key}`;
-
-function append<V>(map: Map<string, V[]>, key: string, value: V): void {
-  const list = map.get(key);
-  if (list) list.push(value);
-  else map.set(key, [value]);
 }

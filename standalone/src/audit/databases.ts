@@ -18,9 +18,7 @@ export type Place = {
   readonly logFiles: readonly string[];
   readonly secrets: ReadonlyMap<string, string>;
   readonly usesStub: boolean | undefined;
-  /** Ends a PostgreSQL that was started for the audit, whoever still asks it. */
-  stop(): Promise<void>;
-  /** Closes the connections, then stops. */
+  /** Also ends a PostgreSQL that was started for the audit. */
   close(): Promise<void>;
 };
 
@@ -51,7 +49,6 @@ export async function findPlace(env: Environment): Promise<Place> {
     return {
       databases,
       usesStub,
-      stop,
       close,
       logFiles: await logFilesIn(dataDir),
       secrets: await secretsIn(dataDir),

@@ -1,34 +1,30 @@
 import type { Queryable } from '@tutti/kit/postgres';
 import { Findings, rowsThat, type Invariant, type Violation } from './invariant.ts';
-import { byId, sideBySide } from './side-by-side.ts';
+import { differences } from './differences.ts';
 import { deliveryPatienceSeconds } from './snapshots.ts';
 
-type Reservation = { id: string; status: 'paid' | 'cancelled'; version: number; amount: number };
-/** What the partner is told of a reservation: the newest version of each kind, and the amounts named. */
-type Told = { id: string; paid: number | null; cancelled: number | null; amounts: string };
+const kind = `replace(body::json ->> 'type', 'reservation.', '')`;
 
-const toldSql = `select reservation_id as id, string_agg(distinct body::json ->> 'amount', ', ') as amounts,
-    max(version) filter (where body::json ->> 'type' = 'reservation.paid') as paid,
-    max(version) filter (where body::json ->> 'type' = 'reservation.cancelled') as cancelled
-  from delivery group by reservation_id`;
-
+/** The newest delivery of a reservation tells what became of it. */
 async function reservationsAreTold(concert: Queryable, partner: Queryable): Promise<Violation[]> {
   const findings = new Findings();
-  const reservations = byId<Reservation>(
-    concert,
-    `select id, status, version, amount from reservation where status in ('paid', 'cancelled')`,
-  );
-  for await (const { id, left, right } of sideBySide(reservations, byId<Told>(partner, toldSql))) {
-    if (!left) continue;
-    const row = `${id} is ${left.status} in version ${left.version}`;
-    const told = right?.[left.status] ?? null;
-    if (told === null) findings.add(`A ${left.status} reservation has no delivery that says so`, row);
-    else if (told !== left.version)
-      findings.add('A delivery does not tell the last version of its reservation', `${row}, told ${told}`);
-    if (right && right.amounts !== String(left.amount))
+  const reservations = `select id, concat_ws(' ', status, 'in version', version, 'for', amount) as says from reservation
+    where status in ('paid', 'cancelled')`;
+  const told = `select distinct on (reservation_id) reservation_id as id,
+      concat_ws(' ', ${kind}, 'in version', version, 'for', body::json ->> 'amount') as says
+    from delivery order by reservation_id, version desc`;
+  const sides = differences({ from: concert, sql: reservations }, { from: partner, sql: told });
+  for await (const { id, left, right } of sides) {
+    if (right === null) findings.add('A paid or cancelled reservation has no delivery', `${id} is ${left}`);
+    else if (left === null)
       findings.add(
-        'A delivery names another amount than its reservation',
-        `${id} of ${left.amount}, told ${right.amounts}`,
+        'A delivery tells of a reservation that is neither paid nor cancelled',
+        `${id}, told ${right}`,
+      );
+    else
+      findings.add(
+        'A delivery does not tell what became of its reservation',
+        `${id} is ${left}, told ${right}`,
       );
   }
   return findings.violations;
@@ -37,11 +33,27 @@ async function reservationsAreTold(concert: Queryable, partner: Queryable): Prom
 /** A payment and the delivery that tells of it have the id of one saga, also when the reservation was withdrawn later. */
 async function paymentsAreTold(payment: Queryable, partner: Queryable): Promise<Violation[]> {
   const findings = new Findings();
-  const payments = byId<{ id: string; of: string }>(payment, 'select id, reservation_id as of from payment');
-  const told = byId(partner, `select id from delivery where body::json ->> 'type' = 'reservation.paid'`);
-  for await (const { id, left, right } of sideBySide(payments, told))
-    if (left && !right)
-      findings.add('A payment has no delivery under its id', `${id} for reservation ${left.of}`);
+  const payments = 'select id, reservation_id::text as says from payment';
+  const told = `select id, reservation_id::text as says from delivery where ${kind} = 'paid'`;
+  const sides = differences({ from: payment, sql: payments }, { from: partner, sql: told });
+  for await (const { id, left, right } of sides) {
+    if (right === null)
+      findings.add('A payment has no delivery under its id', `${id} for reservation ${left}`);
+    else findings.add('A delivery tells of a payment that is not there', `${id} for reservation ${right}`);
+  }
+  return findings.violations;
+}
+
+async function cancellationsAreTold(orchestrator: Queryable, partner: Queryable): Promise<Violation[]> {
+  const findings = new Findings();
+  const sagas = `select id, input ->> 'reservationId' as says from saga
+    where name = 'cancel-reservation' and status = 'succeeded'`;
+  const told = `select id, reservation_id::text as says from delivery where ${kind} = 'cancelled'`;
+  const sides = differences({ from: orchestrator, sql: sagas }, { from: partner, sql: told });
+  // Who cancels what is cancelled has it told already.
+  for await (const { id, right } of sides)
+    if (right !== null)
+      findings.add('A delivery tells of a cancellation that did not take place', `${id} of ${right}`);
   return findings.violations;
 }
 
@@ -50,9 +62,10 @@ const partnerIsTold: Invariant = {
   kind: 'Q',
   title: 'the partner was told of every paid and every withdrawn reservation, or it shows that it was not',
   needs: ['drain'],
-  check: async ({ snapshots: { concert, payment, partner }, usesStub }) => [
+  check: async ({ snapshots: { orchestrator, concert, payment, partner }, usesStub }) => [
     ...(await reservationsAreTold(concert, partner)),
     ...(await paymentsAreTold(payment, partner)),
+    ...(await cancellationsAreTold(orchestrator, partner)),
     ...(await rowsThat(
       partner,
       'A delivery is due and nobody tries it',

@@ -1,20 +1,13 @@
+import type { Queryable } from '@tutti/kit/postgres';
 import type { Saga, Step } from '@tutti/kit/saga';
 import { sagas as definitions } from '@tutti/orchestrator';
+import { differences, pagesOf, type Difference } from './differences.ts';
 import { Findings, type Snapshots, type Violation } from './invariant.ts';
-import { byId, sideBySide } from './side-by-side.ts';
 
 // The journals tell what each service did for each saga; the definitions tell what it should have done.
 
 const participants = ['concert', 'payment', 'partner'] as const;
 type Participant = (typeof participants)[number];
-
-type SagaRow = {
-  id: string;
-  definition: string;
-  status: 'running' | 'compensating' | 'succeeded' | 'failed';
-};
-/** `did`: what stands in a saga's rows, as `step do ok`, `step undo ok`, `step do refused`. */
-type JournalRow = { id: string; did: string[] };
 
 const nameOf = ({ name, version }: Saga): string => `${name}/${version}`;
 
@@ -22,78 +15,118 @@ const nameOf = ({ name, version }: Saga): string => `${name}/${version}`;
 const stepsIn = (saga: Saga, service: Participant): Step[] =>
   saga.steps.filter(({ kind, command }) => kind === 'effect' && command.startsWith(`${service}.`));
 
-const didSql = `select saga as id,
-  array_agg(step || ' ' || direction || case when ok then ' ok' else ' refused' end) as did from journal`;
+/** What was done and not undone. */
+const standing = `j.direction = 'do' and j.ok and not exists (
+  select 1 from journal u where u.saga = j.saga and u.step = j.step and u.direction = 'undo' and u.ok)`;
 
-/** Part of invariant 7: a saga that succeeded did all of its steps, one that failed left nothing done. */
-export async function journalsMatchSagas({ orchestrator, ...others }: Snapshots): Promise<Violation[]> {
+/** Part of invariant 7: of a saga that succeeded all steps stand in the journals, of any other none. */
+export async function journalsMatchSagas(snapshots: Snapshots): Promise<Violation[]> {
   const findings = new Findings();
   for (const service of participants) {
-    const steps = new Map(definitions.map((saga) => [nameOf(saga), stepsIn(saga, service)]));
-    const sagas = byId<SagaRow>(
-      orchestrator,
-      `select id, name || '/' || version as definition, status from saga`,
+    const expected = definitions.flatMap((saga) => {
+      const steps = stepsIn(saga, service).map(({ name }) => name);
+      return steps.length > 0 ? [`('${nameOf(saga)}', '${steps.toSorted().join(' ')}')`] : [];
+    });
+    const sagas = `select s.id, e.steps as says from saga s
+      join (values ${expected.join(', ')}) as e(definition, steps) on e.definition = s.name || '/' || s.version
+      where s.status = 'succeeded'`;
+    const journal = `select j.saga as id, string_agg(j.step, ' ' order by j.step collate "C") as says
+      from journal j where ${standing} group by j.saga`;
+    const sides = differences(
+      { from: snapshots.orchestrator, sql: sagas },
+      { from: snapshots[service], sql: journal },
     );
-    const journal = byId<JournalRow>(others[service], `${didSql} group by saga`);
-    for await (const { id, left, right } of sideBySide(sagas, journal)) {
-      if (!left)
-        findings.add(`The ${service} journal has rows of no saga`, `${id}: ${right?.did.join(', ')}`);
-      // What another build defined is for that build's auditor to judge.
+    const strays: Difference[] = [];
+    for await (const difference of sides) {
+      const { id, left, right } = difference;
+      if (left === null) strays.push(difference);
       else
-        for (const step of steps.get(left.definition) ?? [])
-          judge(left, step, right?.did ?? [], findings, service);
+        findings.add(
+          `A saga succeeded without all of its steps in the ${service} journal`,
+          `${id}: ${left}; found ${right ?? 'none'}`,
+        );
+      if (strays.length === straysPerQuery) await judgeStrays(snapshots, service, strays.splice(0), findings);
     }
+    await judgeStrays(snapshots, service, strays, findings);
   }
   return findings.violations;
 }
 
-function judge(saga: SagaRow, step: Step, did: readonly string[], findings: Findings, service: string): void {
-  const row = `${saga.definition} ${saga.id}, step ${step.name}`;
-  const isDone = did.includes(`${step.name} do ok`);
-  const isUndone = step.undo !== undefined && did.includes(`${step.name} undo ok`);
-  if (saga.status === 'succeeded' && !isDone)
-    findings.add(`A saga succeeded without a step in the ${service} journal`, row);
-  if (saga.status === 'failed' && isDone && !isUndone)
-    findings.add(`A saga failed and a step of it stands in the ${service} journal`, row);
+const straysPerQuery = 5_000;
+
+/** Steps that stand, of sagas which did not succeed; unless another build defined them, for its own auditor to judge. */
+async function judgeStrays(
+  { orchestrator }: Snapshots,
+  service: Participant,
+  strays: readonly Difference[],
+  findings: Findings,
+): Promise<void> {
+  const sagas = await orchestrator.query<{ id: string; definition: string; status: string }>(
+    `select id, name || '/' || version as definition, status from saga where id = any($1::uuid[])`,
+    [strays.map(({ id }) => id)],
+  );
+  const known = new Map(sagas.map((saga) => [saga.id, saga]));
+  for (const { id, right } of strays) {
+    const saga = known.get(id);
+    if (!saga) findings.add(`The ${service} journal has effects of no saga`, `${id}: ${right}`);
+    else if (definitions.some((one) => nameOf(one) === saga.definition))
+      findings.add(
+        `A saga that did not succeed left effects in the ${service} journal`,
+        `${saga.definition} ${id} ${saga.status}: ${right}`,
+      );
+  }
 }
 
 /** Part of invariant 8: what was done before the pivot of a saga that failed was undone, and nothing else was. */
 export async function undosMatchFailures({ orchestrator, ...others }: Snapshots): Promise<Violation[]> {
   const findings = new Findings();
   for (const service of participants) {
-    const undoable = definitions.flatMap((saga) =>
-      stepsIn(saga, service).flatMap(({ name, undo }) => (undo ? `('${nameOf(saga)}', '${name}')` : [])),
-    );
-    if (undoable.length > 0) {
-      const failed = byId<{ id: string; steps: string[] }>(
-        orchestrator,
-        `select s.id, array_agg(u.step) as steps from saga s
-         join (values ${undoable.join(', ')}) as u(definition, step) on u.definition = s.name || '/' || s.version
-         where s.status = 'failed' group by s.id`,
-      );
-      const done = byId<JournalRow>(others[service], `${didSql} group by saga`);
-      for await (const { id, left, right } of sideBySide(failed, done))
-        for (const step of left?.steps ?? [])
-          if (right?.did.includes(`${step} do ok`) && !right.did.includes(`${step} undo ok`))
-            findings.add(
-              `A step of a failed saga was done and never undone in the ${service} journal`,
-              `${id} ${step}`,
-            );
-    }
-    const turned = byId<SagaRow>(
-      orchestrator,
-      `select id, name || '/' || version as definition, status from saga where status = 'failed'`,
-    );
-    const undone = byId<JournalRow>(others[service], `${didSql} where direction = 'undo' group by saga`);
-    for await (const { id, left, right } of sideBySide(turned, undone)) {
-      if (right && !left)
-        findings.add(
-          `The ${service} service undid for a saga that did not fail`,
-          `${id}: ${right.did.join(', ')}`,
-        );
-      if (right?.did.some((row) => row.endsWith('refused')))
-        findings.add(`The ${service} service refused an undo`, id);
-    }
+    await findUnowedUndos(orchestrator, others[service], service, findings);
+    for (const saga of definitions)
+      for (const { name, undo } of stepsIn(saga, service))
+        if (undo) await findMissingUndos(orchestrator, others[service], saga, name, findings);
   }
   return findings.violations;
+}
+
+async function findMissingUndos(
+  orchestrator: Queryable,
+  journal: Queryable,
+  saga: Saga,
+  step: string,
+  findings: Findings,
+): Promise<void> {
+  const failed = `select id, '' as says from saga
+    where status = 'failed' and name = '${saga.name}' and version = ${saga.version}`;
+  for await (const page of pagesOf({ from: orchestrator, sql: failed })) {
+    const rows = await journal.query<{ saga: string }>(
+      `select j.saga from journal j where j.saga = any($1::uuid[]) and j.step = $2 and ${standing}`,
+      [page.map(({ id }) => id), step],
+    );
+    for (const row of rows)
+      findings.add(
+        'A step of a failed saga was done and never undone',
+        `${nameOf(saga)} ${row.saga}: ${step}`,
+      );
+  }
+}
+
+async function findUnowedUndos(
+  orchestrator: Queryable,
+  journal: Queryable,
+  service: Participant,
+  findings: Findings,
+): Promise<void> {
+  const undos = `select saga as id, case when bool_and(ok) then '' else 'refused' end as says
+    from journal where direction = 'undo' group by saga`;
+  for await (const page of pagesOf({ from: journal, sql: undos })) {
+    for (const { id, says } of page)
+      if (says !== '') findings.add(`The ${service} service refused an undo`, id);
+    const rows = await orchestrator.query<{ id: string }>(
+      `select u.id from unnest($1::uuid[]) as u(id)
+       where not exists (select 1 from saga s where s.id = u.id and s.status = 'failed')`,
+      [page.map(({ id }) => id)],
+    );
+    for (const { id } of rows) findings.add(`The ${service} service undid for a saga that did not fail`, id);
+  }
 }

@@ -1,26 +1,39 @@
-import { Findings, rowsThat, type Invariant } from './invariant.ts';
-import { byId, sideBySide } from './side-by-side.ts';
+import type { Queryable } from '@tutti/kit/postgres';
+import { differences } from './differences.ts';
+import { Findings, rowsThat, type Invariant, type Violation } from './invariant.ts';
 
-type Reservation = { id: string; userId: string; status: string; amount: number; frozen: number | null };
+const frozen = `(select sum((s ->> 'price')::bigint) from json_array_elements(r.seats) s)`;
 
-/** All payments of one reservation, returned or not. */
-type Payments = { id: string; payers: string; amounts: string; paid: number; returned: number };
+async function paidOnce(concert: Queryable, payment: Queryable): Promise<Violation[]> {
+  const findings = new Findings();
+  const reservations = `select r.id, r.user_id || ' pays ' || ${frozen} as says from reservation r where r.status = 'paid'`;
+  const payments = `select reservation_id as id, string_agg(user_id || ' pays ' || amount, ' and ' order by id) as says
+    from payment where returned_at is null group by reservation_id`;
+  const sides = differences({ from: concert, sql: reservations }, { from: payment, sql: payments });
+  for await (const { id, left, right } of sides)
+    if (right === null) findings.add('A paid reservation has no payment', `${id}: ${left}`);
+    else if (left === null)
+      findings.add(
+        'A payment that was not returned is for a reservation that is not paid',
+        `${id}: ${right}`,
+      );
+    else
+      findings.add(
+        'A paid reservation does not have one payment, by its fan, of the price frozen at the hold',
+        `${id}: ${left}; payments: ${right}`,
+      );
+  return findings.violations;
+}
 
-/** What is wrong between a reservation and its payments, if anything. */
-function judge(reservation: Reservation | undefined, payments: Payments | undefined): string | undefined {
-  const { paid = 0, returned = 0, payers, amounts } = payments ?? {};
-  if (!reservation) return 'A payment is for a reservation that does not exist';
-  const { status, userId, amount, frozen } = reservation;
-  if (status === 'paid') {
-    if (paid !== 1) return 'A paid reservation does not have exactly one payment';
-    if (payers !== userId) return 'A reservation was paid by another fan than its own';
-    if (amounts !== String(amount) || frozen !== amount)
-      return 'A payment is not the price frozen at the hold';
-  } else if (paid > 0) return 'A reservation that is not paid has a payment that was not returned';
-  else if (returned > 0 && status !== 'cancelled')
-    return 'A payment was returned for a reservation that was not cancelled';
-  if (paid + returned > 1) return 'A reservation was paid more than once';
-  return undefined;
+async function returnedForCancelled(concert: Queryable, payment: Queryable): Promise<Violation[]> {
+  const findings = new Findings();
+  const cancelled = `select id, '' as says from reservation where status = 'cancelled'`;
+  const returned = `select distinct reservation_id as id, '' as says from payment where returned_at is not null`;
+  const sides = differences({ from: concert, sql: cancelled }, { from: payment, sql: returned });
+  // Most that are cancelled were never paid.
+  for await (const { id, left } of sides)
+    if (left === null) findings.add('A payment was returned for a reservation that was not cancelled', id);
+  return findings.violations;
 }
 
 const paymentsMatch: Invariant = {
@@ -29,42 +42,25 @@ const paymentsMatch: Invariant = {
   title:
     'a paid reservation has one payment, by its fan, of the price frozen at the hold; nothing else keeps one',
   needs: ['drain'],
-  check: async ({ snapshots: { concert, payment } }) => {
-    const findings = new Findings();
-    const reservations = byId<Reservation>(
-      concert,
-      `select id, user_id as "userId", status, amount, case when status = 'paid' then (
-         select sum((s ->> 'price')::bigint)::bigint from json_array_elements(seats) s) end as frozen
-       from reservation`,
-    );
-    const payments = byId<Payments>(
+  check: async ({ snapshots: { concert, payment } }) => [
+    ...(await paidOnce(concert, payment)),
+    ...(await returnedForCancelled(concert, payment)),
+    ...(await rowsThat(
       payment,
-      `select reservation_id as id, string_agg(distinct user_id::text, ', ') as payers,
-              string_agg(amount::text, ', ') as amounts,
-              count(*) filter (where returned_at is null) as paid,
-              count(*) filter (where returned_at is not null) as returned
-       from payment group by reservation_id`,
-    );
-    for await (const { id, left, right } of sideBySide(reservations, payments)) {
-      const wrong = judge(left, right);
-      if (wrong === undefined) continue;
-      const reservation = left ? `is ${left.status}, ${left.amount} by ${left.userId}` : 'does not exist';
-      const paid = right
-        ? `${right.paid} paid and ${right.returned} returned, ${right.amounts} by ${right.payers}`
-        : 'none';
-      findings.add(wrong, `${id} ${reservation}; payments: ${paid}`);
-    }
+      'A reservation was paid more than once',
+      `select reservation_id || ' by ' || string_agg(id || case when returned_at is null then '' else ' (returned)' end, ' and ')
+       from payment group by reservation_id having count(*) > 1`,
+    )),
     // The journal keeps what the fan was told when the seats were held. Where it has no row, invariant 7 says so.
-    const frozen = await rowsThat(
+    ...(await rowsThat(
       concert,
       'A reservation does not cost what its fan was told at the hold',
       `select r.id || ' costs ' || r.amount || ', told ' || coalesce(j.outcome #>> '{ok,amount}', 'nothing')
        from reservation r join journal j on j.saga = r.id and j.step = 'seats' and j.direction = 'do' and j.ok
        where (j.outcome #>> '{ok,amount}')::bigint is distinct from r.amount
           or (j.outcome #> '{ok,seats}')::jsonb is distinct from r.seats::jsonb`,
-    );
-    return [...findings.violations, ...frozen];
-  },
+    )),
+  ],
 };
 
 export const paymentInvariants = [paymentsMatch];
