@@ -24,7 +24,12 @@ export class Fan {
   }
 
   /** An effect. The same `key` again is the same intent again. */
-  post(path: string, body?: object, key: string = randomUUID(), headers: Record<string, string> = {}): Promise<Reply> {
+  post(
+    path: string,
+    body?: object,
+    key: string = randomUUID(),
+    headers: Record<string, string> = {},
+  ): Promise<Reply> {
     return request(this.address, 'POST', path, {
       headers: { ...this.#headers(), 'idempotency-key': key, ...headers },
       ...(body && { body }),
@@ -69,12 +74,18 @@ export async function request(
   });
   const text = await response.text();
   const isJson = /json/.test(response.headers.get('content-type') ?? '');
-  return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: isJson ? JSON.parse(text) : undefined,
+  };
 }
 
 /** A field of a JSON body; throws when it is not there, which is what a test wants. */
 export function field(body: unknown, name: string): unknown {
-  if (typeof body !== 'object' || body === null || !(name in body)) throw new Error(`There is no ${name} in the body.`);
+  if (typeof body !== 'object' || body === null || !(name in body))
+    throw new Error(`There is no ${name} in the body.`);
   return Object.entries(body).find(([key]) => key === name)?.[1];
 }
 

@@ -49,7 +49,8 @@ export class Crowd {
       );
       if (reserved?.status !== 201) continue;
       const reservationId = String(field(reserved.body, 'reservationId'));
-      if (this.#random() < 0.8) await this.#insist('pay', fan, (key) => fan.pay(reservationId, key), reservationId);
+      if (this.#random() < 0.8)
+        await this.#insist('pay', fan, (key) => fan.pay(reservationId, key), reservationId);
       // Nobody may keep more than six seats, so most go back.
       if (this.#random() < 0.9) {
         const path = `/api/v1/reservations/${reservationId}/cancellation`;

@@ -36,16 +36,32 @@ export async function openHouse(
   const server = inject('postgres');
   const suffix = randomBytes(6).toString('hex');
   const connection = (name: DatabaseName): Connection => ({ ...server, database: `house_${suffix}_${name}` });
-  const admin = new Database({ ...server, database: 'postgres' }, { connectionsMax: 1, statementTimeoutMs: 60_000 });
+  const admin = new Database(
+    { ...server, database: 'postgres' },
+    { connectionsMax: 1, statementTimeoutMs: 60_000 },
+  );
   for (const name of databaseNames) await admin.query(`create database house_${suffix}_${name}`);
   const config = readConfig({ DATA_DIR: dataDir, PORT: '0', RATE_LIMITS: 'off', LOG_LEVEL: 'warn', ...env });
   const log = createLog(config.logLevel, logDestination);
   let system: System = await startSystem(config, connection, log);
-  const databases = Object.fromEntries(
-    databaseNames.map((name) => [name, new Database(connection(name), { connectionsMax: 2 })]),
-  ) as Record<DatabaseName, Database>;
-  const key = Buffer.from((await keptSecret(path.join(dataDir, 'secrets'), 'access-token-key')).value, 'base64url');
-  const tokens = signedTokens({ key, type: accessToken.type, audience: accessToken.audience, isClaims: isCaller });
+  const open = (name: DatabaseName) => new Database(connection(name), { connectionsMax: 2 });
+  const databases = {
+    orchestrator: open('orchestrator'),
+    user: open('user'),
+    concert: open('concert'),
+    payment: open('payment'),
+    partner: open('partner'),
+  };
+  const key = Buffer.from(
+    (await keptSecret(path.join(dataDir, 'secrets'), 'access-token-key')).value,
+    'base64url',
+  );
+  const tokens = signedTokens({
+    key,
+    type: accessToken.type,
+    audience: accessToken.audience,
+    isClaims: isCaller,
+  });
 
   const fans = async (count: number): Promise<Fan[]> => {
     const ids = Array.from({ length: count }, () => uuidv7());
@@ -55,7 +71,8 @@ export async function openHouse(
       [ids],
     );
     return ids.map(
-      (userId) => new Fan(system.address, userId, tokens.sign({ userId, sessionId: uuidv7(), role: 'fan' }, 3_600)),
+      (userId) =>
+        new Fan(system.address, userId, tokens.sign({ userId, sessionId: uuidv7(), role: 'fan' }, 3_600)),
     );
   };
 
@@ -73,9 +90,15 @@ export async function openHouse(
       return fan;
     },
     promoter: async () => {
-      const [row] = await databases.user.query<{ id: string }>(`select id from account where role = 'promoter'`);
+      const [row] = await databases.user.query<{ id: string }>(
+        `select id from account where role = 'promoter'`,
+      );
       const userId = row?.id ?? '';
-      return new Fan(system.address, userId, tokens.sign({ userId, sessionId: uuidv7(), role: 'promoter' }, 3_600));
+      return new Fan(
+        system.address,
+        userId,
+        tokens.sign({ userId, sessionId: uuidv7(), role: 'promoter' }, 3_600),
+      );
     },
     performance: (seats, price = 1_000) => addPerformance(databases.concert, seats, price),
     restart: async () => {

@@ -28,7 +28,10 @@ export class Started {
 
   /** Nothing runs yet. */
   static async in(dataDir: string, env: Record<string, string> = {}): Promise<Started> {
-    return new Started(dataDir, await freePort(), { SEASON: path.join(root, 'test/support/season.yaml'), ...env });
+    return new Started(dataDir, await freePort(), {
+      SEASON: path.join(root, 'test/support/season.yaml'),
+      ...env,
+    });
   }
 
   get address(): string {
@@ -48,7 +51,14 @@ export class Started {
     this.#output = '';
     const child = spawn(process.execPath, ['scripts/run.mjs', 'standalone/src/main.ts'], {
       cwd: root,
-      env: { ...process.env, ...this.#env, ...env, DATA_DIR: this.dataDir, PORT: String(this.port), RATE_LIMITS: 'off' },
+      env: {
+        ...process.env,
+        ...this.#env,
+        ...env,
+        DATA_DIR: this.dataDir,
+        PORT: String(this.port),
+        RATE_LIMITS: 'off',
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [child.stdout, child.stderr])
@@ -113,7 +123,11 @@ export class Started {
   }
 
   /** Runs a query on one of its databases with a connection of its own: the server may have been another a moment ago. */
-  async query<R extends Record<string, unknown>>(name: DatabaseName, sql: string, values: unknown[] = []): Promise<R[]> {
+  async query<R extends Record<string, unknown>>(
+    name: DatabaseName,
+    sql: string,
+    values: unknown[] = [],
+  ): Promise<R[]> {
     const database = new Database(this.connection(name), { connectionsMax: 1 });
     try {
       return await database.query<R>(sql, values);
@@ -123,8 +137,16 @@ export class Started {
   }
 
   async fans(count: number): Promise<Fan[]> {
-    const key = Buffer.from(readFileSync(path.join(this.dataDir, 'secrets/access-token-key'), 'utf8').trim(), 'base64url');
-    const tokens = signedTokens({ key, type: accessToken.type, audience: accessToken.audience, isClaims: isCaller });
+    const key = Buffer.from(
+      readFileSync(path.join(this.dataDir, 'secrets/access-token-key'), 'utf8').trim(),
+      'base64url',
+    );
+    const tokens = signedTokens({
+      key,
+      type: accessToken.type,
+      audience: accessToken.audience,
+      isClaims: isCaller,
+    });
     const ids = Array.from({ length: count }, () => uuidv7());
     await this.query(
       'user',
@@ -133,7 +155,8 @@ export class Started {
       [ids],
     );
     return ids.map(
-      (userId) => new Fan(this.address, userId, tokens.sign({ userId, sessionId: uuidv7(), role: 'fan' }, 36_000)),
+      (userId) =>
+        new Fan(this.address, userId, tokens.sign({ userId, sessionId: uuidv7(), role: 'fan' }, 36_000)),
     );
   }
 }

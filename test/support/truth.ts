@@ -22,7 +22,11 @@ export async function expectDrained(system: Started): Promise<void> {
 }
 
 /** Every answer that was given: its effect is there, and the same key brings the same bytes. */
-export async function expectAllTrue(system: Started, answered: readonly Answered[], seed: number): Promise<void> {
+export async function expectAllTrue(
+  system: Started,
+  answered: readonly Answered[],
+  seed: number,
+): Promise<void> {
   const ids = (sql: string, database: 'concert' | 'payment') =>
     system.query<{ id: string }>(database, sql).then((rows) => new Set(rows.map(({ id }) => id)));
   const reservations = await ids('select id from reservation', 'concert');
@@ -36,7 +40,10 @@ export async function expectAllTrue(system: Started, answered: readonly Answered
     if (kind === 'charge') return !entries.has(String(field(reply.body, 'entryId')));
     return !cancelled.has(reservationId);
   });
-  expect(broken.map(({ kind, reply }) => `${kind} ${reply.text}`), `seed ${seed}`).toEqual([]);
+  expect(
+    broken.map(({ kind, reply }) => `${kind} ${reply.text}`),
+    `seed ${seed}`,
+  ).toEqual([]);
   for (const { reply, repeat, kind } of answered.slice(-200)) {
     const again = await repeat();
     expect({ kind, status: again.status, text: again.text }, `seed ${seed}`).toEqual({
@@ -58,7 +65,10 @@ export async function expectAllTrue(system: Started, answered: readonly Answered
         or (s.status = 'reserved') <> coalesce(r.status in ('reserved', 'paying'), false)`,
   );
   expect(seats?.wrong).toBe(0);
-  const paidSeats = await system.query<{ id: string }>('concert', `select id from reservation where status = 'paid'`);
+  const paidSeats = await system.query<{ id: string }>(
+    'concert',
+    `select id from reservation where status = 'paid'`,
+  );
   const paid = await ids('select reservation_id as id from payment where returned_at is null', 'payment');
   expect(new Set(paidSeats.map(({ id }) => id)), `seed ${seed}`).toEqual(paid);
 }

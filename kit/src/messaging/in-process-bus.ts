@@ -85,6 +85,7 @@ export class InProcessBus implements Bus {
     if (state.consumer && !state.consumer.stopped) throw new Error(`The queue ${from.name} has a consumer.`);
     const consumer: Consuming = {
       // A queue carries what its `Queue<T>` says; the map of queues cannot say so to the compiler.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       handler: handler as Handler<unknown>,
       options: { ...defaults, ...options },
       inFlight: 0,
@@ -125,7 +126,8 @@ export class InProcessBus implements Bus {
     this.#closed = true;
     for (const timer of this.#retryTimers) clearTimeout(timer);
     this.#retryTimers.clear();
-    await Promise.all([...this.#queues.values()].map(({ consumer }) => consumer && stopped(consumer)));
+    const consumers = [...this.#queues.values()].flatMap(({ consumer }) => consumer ?? []);
+    await Promise.all(consumers.map(stopped));
   }
 
   /** Messages per queue that are not done, for metrics. */

@@ -21,9 +21,9 @@ export type Queryable = {
 };
 
 // bigint columns here hold amounts, counts and versions: all below 2^53.
-const types = {
-  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-    oid === 20 ? Number : pg.types.getTypeParser(oid, format as 'text'),
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid, format) =>
+    oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format),
 };
 
 const queryOn =
@@ -31,6 +31,7 @@ const queryOn =
   async <R extends Row>(text: string, values: readonly unknown[] = [], name?: string): Promise<R[]> => {
     const result = await client.query({ text, values: [...values], ...(name && { name }) });
     // The shape of a row is the statement's, written beside it in a store; SQL cannot tell the compiler.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     return result.rows as R[];
   };
 

@@ -92,7 +92,9 @@ export function saga<I>({ name, version, deadlineMs }: SagaOptions): BeforePivot
       command: command.name,
       kind: command.kind,
       role,
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- typed by the builder, open at run time
       input: input as Step['input'],
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- likewise
       ...(undo && { undo: { command: undo.undo.name, input: undo.with as (input: unknown) => unknown } }),
     });
     return builder;
@@ -106,8 +108,10 @@ export function saga<I>({ name, version, deadlineMs }: SagaOptions): BeforePivot
       role = 'after';
       return builder;
     },
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- likewise
     reply: (of: Untyped): Saga => ({ name, version, deadlineMs, steps, reply: of as Saga['reply'] }),
   };
   // One object serves every stage; which of its methods may be called when is what the types above say.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion, typescript/no-unnecessary-type-assertion
   return builder as unknown as BeforePivot<I, { input: I }, None>;
 }

@@ -7,7 +7,7 @@ import { timedOut, type Direction, type Outcome } from './transition.ts';
  * the steps after the pivot, the undos and the reply.
  */
 export function sagaOfShape(shape: string, deadlineMs: number, service = 'toy'): Saga {
-  const steps = [...shape].map((letter, at): Step => {
+  const steps = shape.split('').map((letter, at): Step => {
     const name = `${letter}${at}`;
     return {
       name,

@@ -8,18 +8,23 @@
  */
 export const crashPoints = {
   'participant.before-commit': 'commands were taken, nothing is done: they are asked again',
-  'participant.after-commit': 'done and journaled, nobody was told: the repetition is answered from the journal',
-  'participant.after-send': 'the replies are out, the commands not acknowledged: delivered again, they do nothing',
+  'participant.after-commit':
+    'done and journaled, nobody was told: the repetition is answered from the journal',
+  'participant.after-send':
+    'the replies are out, the commands not acknowledged: delivered again, they do nothing',
   'participant.before-undo': 'an undo was taken and is not done: it is owed until it is',
   'participant.after-undo': 'an undo is done and nobody was told: the next one must find that',
   'participant.before-settle': 'nobody knows yet whether the pivot took place',
   'participant.after-settle': 'the pivot is decided and its driver is gone: the next one must hear the same',
-  'saga.before-store': 'a start was taken and there is no row: nothing may have an effect yet, nobody be told 202',
+  'saga.before-store':
+    'a start was taken and there is no row: nothing may have an effect yet, nobody be told 202',
   'saga.after-store': 'the row is the only trace of the saga: whoever comes next goes on from it',
   'saga.before-send': 'what the row asks for has not left: the next driver asks',
   'saga.after-send': 'commands are on their way to a driver that is gone',
-  'saga.before-turn': 'a step was refused, the row does not say so: the next driver comes to it again, or goes forward',
-  'saga.after-turn': 'the change of direction is committed and no undo has left: the next driver undoes everything',
+  'saga.before-turn':
+    'a step was refused, the row does not say so: the next driver comes to it again, or goes forward',
+  'saga.after-turn':
+    'the change of direction is committed and no undo has left: the next driver undoes everything',
   'saga.before-end': 'everything is done and nobody knows: the next driver computes the same answer',
   'saga.after-answer': 'the fan has the answer, the row does not: the same bytes must come again',
   'saga.after-refusal': 'the same, and the answer holds a refusal and what undos returned',
@@ -43,7 +48,11 @@ export const crashPoints = {
 export type CrashPoint = keyof typeof crashPoints;
 
 /** The `nth` time that it is reached; where several services share the code, in one of them only. */
-export type CrashOrder = { readonly point: CrashPoint; readonly service: string | undefined; readonly nth: number };
+export type CrashOrder = {
+  readonly point: CrashPoint;
+  readonly service: string | undefined;
+  readonly nth: number;
+};
 
 /** How long the rest of the process goes on after a held point was reached. */
 const heldMs = 150;
@@ -82,7 +91,11 @@ export function heldCrashPoint(point: CrashPoint, service?: string): Promise<voi
   return new Promise(() => {});
 }
 
-function isDue({ point, service, nth }: CrashOrder, here: CrashPoint, inService: string | undefined): boolean {
+function isDue(
+  { point, service, nth }: CrashOrder,
+  here: CrashPoint,
+  inService: string | undefined,
+): boolean {
   if (point !== here || (service !== undefined && service !== inService)) return false;
   reached++;
   return reached >= nth;

@@ -31,12 +31,15 @@ test('a few lines are written without being asked for', async () => {
   await log.close();
 });
 
-test.skipIf(!existsSync('/dev/full'))('a full disk is told once and holds up neither writing nor closing', async () => {
-  const told: string[] = [];
-  const log = new LogFile('/dev/full', (sentence) => told.push(sentence));
-  for (let at = 0; at < 50_000; at++) log.write(`${'x'.repeat(200)}\n`);
-  await until('it is told', () => told.length > 0);
-  for (let at = 0; at < 100; at++) log.write('more\n');
-  await log.close();
-  expect(told).toEqual([expect.stringMatching(/^The log \/dev\/full cannot be written: ENOSPC/)]);
-});
+test.skipIf(!existsSync('/dev/full'))(
+  'a full disk is told once and holds up neither writing nor closing',
+  async () => {
+    const told: string[] = [];
+    const log = new LogFile('/dev/full', (sentence) => told.push(sentence));
+    for (let at = 0; at < 50_000; at++) log.write(`${'x'.repeat(200)}\n`);
+    await until('it is told', () => told.length > 0);
+    for (let at = 0; at < 100; at++) log.write('more\n');
+    await log.close();
+    expect(told).toEqual([expect.stringMatching(/^The log \/dev\/full cannot be written: ENOSPC/)]);
+  },
+);

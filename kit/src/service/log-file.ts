@@ -80,7 +80,8 @@ export class LogFile {
   #append(bytes: Buffer): Promise<number | undefined> {
     return new Promise((done) => {
       write(this.#descriptor, bytes, (error, written) => {
-        if (error && !this.#isFailing) this.#tell(`The log ${this.#path} cannot be written: ${error.message}.`);
+        if (error && !this.#isFailing)
+          this.#tell(`The log ${this.#path} cannot be written: ${error.message}.`);
         this.#isFailing = error !== null;
         done(error ? undefined : written);
       });

@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
-import { Database, migrate, type Connection, type DatabaseOptions, type MigrationSet } from '../postgres/index.ts';
+import {
+  Database,
+  migrate,
+  type Connection,
+  type DatabaseOptions,
+  type MigrationSet,
+} from '../postgres/index.ts';
 
 export type TestDatabase = { connection: Connection; database: Database; drop(): Promise<void> };
 
@@ -11,7 +17,10 @@ export async function testDatabase(
 ): Promise<TestDatabase> {
   const server = inject('postgres');
   const name = `test_${randomBytes(6).toString('hex')}`;
-  const admin = new Database({ ...server, database: 'postgres' }, { connectionsMax: 1, statementTimeoutMs: 60_000 });
+  const admin = new Database(
+    { ...server, database: 'postgres' },
+    { connectionsMax: 1, statementTimeoutMs: 60_000 },
+  );
   await admin.query(`create database ${name}`);
   const connection = { ...server, database: name };
   const database = new Database(connection, options);

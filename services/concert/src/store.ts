@@ -92,7 +92,7 @@ export class ConcertStore implements ConcertQueries {
        from performance p
        where p.concert_id = $1 and p.starts_at > now()
          and ($3::text is null or rfc3339(p.starts_at) || ' ' || p.id > $3 collate "C")
-       order by place collate "C" limit $2`,
+       order by rfc3339(p.starts_at) || ' ' || p.id collate "C" limit $2`,
       [concertId, limit + 1, after],
     );
     const page = pageOf(rows, limit, (row) => row.place);

@@ -1,0 +1,121 @@
+import { randomUUID } from 'node:crypto';
+import { field, type Fan, type Reply } from './client.ts';
+
+/** One effect that was answered for good. */
+export type Answered = {
+  readonly kind: 'charge' | 'reserve' | 'pay' | 'cancel';
+  readonly fan: Fan;
+  readonly key: string;
+  readonly reply: Reply;
+  readonly repeat: () => Promise<Reply>;
+  /** The reservation it was about, if it named one. */
+  readonly reservationId?: string;
+};
+
+/** Fans who go on reserving, paying and cancelling until told to stop, whatever happens to the system meanwhile. */
+export class Crowd {
+  readonly answered: Answered[] = [];
+  /** Answers that were neither an outcome nor "later", as they came. */
+  readonly strange: string[] = [];
+  asking = new Set<object>();
+  waiting() {
+    return JSON.stringify([...this.asking]);
+  }
+  readonly #seatIds: readonly string[];
+  readonly #performanceId: string;
+  readonly #random: () => number;
+  #going = true;
+  readonly #walks: Promise<void>[] = [];
+
+  constructor(options: { performanceId: string; seatIds: readonly string[]; random: () => number }) {
+    this.#performanceId = options.performanceId;
+    this.#seatIds = options.seatIds;
+    this.#random = options.random;
+  }
+
+  /** Fans who charge `points` first: with few of them everything is too dear, and its payment is undone. */
+  send(fans: readonly Fan[], points = 3_000): void {
+    this.#walks.push(...fans.map((fan) => this.#walk(fan, points)));
+  }
+
+  /** Resolves when every fan has the answer to what they asked last. */
+  async stop(): Promise<void> {
+    this.#going = false;
+    await Promise.all(this.#walks);
+  }
+
+  async #walk(fan: Fan, points: number): Promise<void> {
+    await this.#insist('charge', fan, (key) => fan.charge(points, key));
+    while (this.#going) {
+      const seats = Array.from({ length: 1 + Math.floor(this.#random() * 2) }, () => this.#anySeat());
+      const reserved = await this.#insist('reserve', fan, (key) =>
+        fan.reserve(this.#performanceId, [...new Set(seats)], key),
+      );
+      if (reserved?.status !== 201) continue;
+      const reservationId = String(field(reserved.body, 'reservationId'));
+      if (this.#random() < 0.8)
+        await this.#insist('pay', fan, (key) => fan.pay(reservationId, key), reservationId);
+      // Nobody may keep more than six seats, so most go back.
+      if (this.#random() < 0.9) {
+        const path = `/api/v1/reservations/${reservationId}/cancellation`;
+        await this.#insist('cancel', fan, (key) => fan.post(path, undefined, key), reservationId);
+      }
+    }
+  }
+
+  #anySeat(): string {
+    return this.#seatIds[Math.floor(this.#random() * this.#seatIds.length)] ?? '';
+  }
+
+  /** What the README tells clients to do: the same key until there is an outcome. */
+  async #insist(
+    kind: Answered['kind'],
+    fan: Fan,
+    ask: (key: string) => Promise<Reply>,
+    reservationId?: string,
+  ): Promise<Reply | undefined> {
+    const key = randomUUID();
+    const me = { kind, key, fan: fan.userId, last: '', n: 0 };
+    this.asking.add(me);
+    for (const giveUpAt = Date.now() + 90_000; Date.now() < giveUpAt; ) {
+      me.n++;
+      const reply = await ask(key).catch((e) => {
+        me.last = 'E ' + String(e.cause ?? e);
+        return undefined;
+      });
+      if (reply) me.last = reply.status + ' ' + reply.text;
+      if (reply && isOutcome(reply)) {
+        const about = reservationId === undefined ? {} : { reservationId };
+        this.answered.push({ kind, fan, key, reply, repeat: () => ask(key), ...about });
+        this.asking.delete(me);
+        return reply;
+      }
+      if (reply && !isLater(reply)) this.strange.push(`${kind}: ${reply.status} ${reply.text}`);
+      await new Promise((later) => setTimeout(later, 20 + this.#random() * 80));
+    }
+    this.strange.push(`${kind}: no outcome for the key ${key}`);
+    return undefined;
+  }
+}
+
+const codeOf = ({ body }: Reply): string =>
+  typeof body === 'object' && body !== null && 'code' in body ? String(body.code) : '';
+
+const isOutcome = (reply: Reply): boolean =>
+  reply.status === 200 ||
+  reply.status === 201 ||
+  (reply.status >= 400 && reply.status < 500 && codeOf(reply) !== 'idempotency_in_flight') ||
+  codeOf(reply) === 'timed_out';
+
+const isLater = (reply: Reply): boolean => [202, 409, 429, 503, 504].includes(reply.status);
+
+/** A small seeded generator (mulberry32), so that a failing run can be run again. */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
