@@ -24,11 +24,12 @@ export function parsePromoterFile<T>(text: string, file: string, schema: z.ZodTy
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const faultAt = (path: Path, message: string): string =>
     `${file}, line ${lineOf(document, lines, path)}${place(document, path)}: ${message}`;
-  if (document.errors.length > 0) {
-    const faults = document.errors.map(
-      ({ pos, message }) => `${file}, line ${lines.linePos(pos[0]).line}: this is not YAML: ${message}.`,
-    );
-    return { faults, raw: undefined, faultAt };
+  const [broken] = document.errors;
+  if (broken) {
+    // The first only: what a parser says after it lost its way is about the parser.
+    const why = broken.message.split('\n')[0]?.slice(0, 120);
+    const fault = `${file}, line ${lines.linePos(broken.pos[0]).line}: this is not YAML: ${why}.`;
+    return { faults: [fault], raw: undefined, faultAt };
   }
   const raw: unknown = document.toJS();
   const read = schema.safeParse(raw);

@@ -27,7 +27,7 @@ const toldIsStored: Invariant = {
   kind: 'H',
   title: 'what clients were told is what is stored; what was turned away left no trace',
   // The last write of a saga may follow its answer.
-  needs: ['drain', 'history'],
+  needs: ['no open saga', 'history'],
   check: inHistory(async ({ asked }, { snapshots: { orchestrator } }) => {
     const findings = new Findings();
     for (const page of pagesOf(asked)) {

@@ -79,8 +79,10 @@ async function check(invariant: Invariant, context: Context, unrest: Unrest): Pr
 
 function missingOf(need: Need, { history, logFiles }: Context, unrest: Unrest): string | undefined {
   switch (need) {
-    case 'drain':
-      return isDrained(unrest) ? undefined : sayUnrest(unrest);
+    case 'no open saga':
+      return unrest.openSagas > 0 ? sayOpen(unrest) : undefined;
+    case 'no due delivery':
+      return unrest.dueDeliveries > 0 ? sayDue(unrest) : undefined;
     case 'history':
       return history ? undefined : 'no history was given';
     case 'logs':
@@ -89,14 +91,14 @@ function missingOf(need: Need, { history, logFiles }: Context, unrest: Unrest): 
 }
 
 const several = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
+const sayOpen = ({ openSagas }: Unrest): string => several(openSagas, 'saga open', 'sagas open');
+const sayDue = ({ dueDeliveries }: Unrest): string =>
+  several(dueDeliveries, 'delivery on its way', 'deliveries on their way');
 
-export const sayUnrest = ({ openSagas, dueDeliveries }: Unrest): string =>
-  [
-    openSagas > 0 ? several(openSagas, 'saga open', 'sagas open') : [],
-    dueDeliveries > 0 ? several(dueDeliveries, 'delivery on its way', 'deliveries on their way') : [],
-  ]
+export const sayUnrest = (unrest: Unrest): string =>
+  [unrest.openSagas > 0 ? sayOpen(unrest) : [], unrest.dueDeliveries > 0 ? sayDue(unrest) : []]
     .flat()
-    .join(' and ');
+    .join(', ');
 
 function reportOf(results: readonly Result[], unrest: Unrest, startedAt: number): Report {
   const drained = isDrained(unrest);

@@ -61,7 +61,7 @@ const partnerIsTold: Invariant = {
   number: 10,
   kind: 'Q',
   title: 'the partner was told of every paid and every withdrawn reservation, or it shows that it was not',
-  needs: ['drain'],
+  needs: ['no open saga', 'no due delivery'],
   check: async ({ snapshots: { orchestrator, concert, payment, partner }, usesStub }) => [
     ...(await reservationsAreTold(concert, partner)),
     ...(await paymentsAreTold(payment, partner)),

@@ -21,8 +21,8 @@ export type Context = {
   readonly usesStub: boolean | undefined;
 };
 
-/** What has to be there for a check to mean something. */
-export type Need = 'drain' | 'history' | 'logs';
+/** Without which a check would mean nothing: no saga open, no delivery on its way, a history, log files. */
+export type Need = 'no open saga' | 'no due delivery' | 'history' | 'logs';
 
 export type Invariant = {
   readonly number: number;

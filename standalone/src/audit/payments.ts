@@ -41,7 +41,7 @@ const paymentsMatch: Invariant = {
   kind: 'Q',
   title:
     'a paid reservation has one payment, by its fan, of the price frozen at the hold; nothing else keeps one',
-  needs: ['drain'],
+  needs: ['no open saga'],
   check: async ({ snapshots: { concert, payment } }) => [
     ...(await paidOnce(concert, payment)),
     ...(await returnedForCancelled(concert, payment)),

@@ -46,7 +46,7 @@ const pointsAreConserved: Invariant = {
   number: 6,
   kind: 'Q',
   title: 'points are conserved: charged − spent + returned is the sum of all balances',
-  needs: ['drain'],
+  needs: ['no open saga'],
   check: async ({ snapshots: { payment } }) => [
     ...(await rowsThat(
       payment,

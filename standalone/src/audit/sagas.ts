@@ -8,7 +8,7 @@ const endedOnce: Invariant = {
   number: 7,
   kind: 'Q',
   title: 'every saga has one outcome; what succeeded left all its effects, what failed none',
-  needs: ['drain'],
+  needs: ['no open saga'],
   check: async ({ snapshots }) => [
     ...(await rowsThat(
       snapshots.orchestrator,
@@ -51,7 +51,7 @@ const undone: Invariant = {
   number: 8,
   kind: 'Q',
   title: 'what a failed saga had done was undone, and nothing else was',
-  needs: ['drain'],
+  needs: ['no open saga'],
   check: ({ snapshots }) => undosMatchFailures(snapshots),
 };
 
