@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { shelterOf } from './cluster.ts';
@@ -6,9 +6,13 @@ import { gatherCrowd, type Crowd } from './crowd.ts';
 import type { Endings } from './endings.ts';
 import type { Options } from './options.ts';
 import { Partner } from './partner.ts';
-import type { SystemRun } from './results.ts';
+import { figuresChart } from './report/chart.ts';
+import { describeMachine, describePostgres } from './report/machine.ts';
+import { figuresPage } from './report/markdown.ts';
+import type { Figures, SystemRun } from './report/results.ts';
 import { runSystem, type Plan } from './run.ts';
-import type { Surroundings, System } from './system.ts';
+import { root } from './server-process.ts';
+import type { RunningSystem, Surroundings, System } from './system.ts';
 import { systems as allSystems } from './systems/index.ts';
 
 const raceSeats = 100;
@@ -21,10 +25,11 @@ type Say = (line: string) => void;
 /** Runs the systems in turn, round by round, and tells what came out. Returns the exit code: 0 when every check held. */
 export async function compare(options: Options, endings: Endings, say: Say): Promise<number> {
   const plan = planOf(options);
-  const chosen = await available(options.systems, say);
+  const { chosen, leftOut } = await available(options.systems, say);
   const crowd = gatherCrowd(Math.max(plan.seats.main, plan.seats.warmUp, raceSeats * raceClients));
   const runs: SystemRun[] = [];
-  const failed = new Set<string>();
+  const failed = new Map<string, string>();
+  let postgres = '';
   for (let round = 1; round <= options.rounds; round++) {
     for (const system of chosen) {
       const prefix = `round ${round}/${options.rounds} ${system.name}`;
@@ -32,18 +37,64 @@ export async function compare(options: Options, endings: Endings, say: Say): Pro
       if (failed.has(system.name)) continue;
       tell(system.title);
       try {
-        runs.push(await runOnce(system, round, { crowd, plan, endings, say: tell }));
+        const onStart = async (running: RunningSystem) => {
+          postgres ||= await describePostgres(running);
+        };
+        runs.push(await runOnce(system, round, { crowd, plan, endings, onStart, say: tell }));
       } catch (error) {
         // The others are still worth knowing; this one would fail again.
-        failed.add(system.name);
-        tell(
-          `failed and is left out from here on: ${error instanceof Error ? error.message : String(error)}`,
-        );
+        const reason = error instanceof Error ? error.message : String(error);
+        failed.set(system.name, `${system.title}, from round ${round} on: ${reason}`);
+        tell(`failed and is left out from here on: ${reason}`);
       }
     }
   }
-  if (options.json) process.stdout.write(`${JSON.stringify(runs)}\n`);
+  const figures = await figuresOf(options, plan, {
+    runs,
+    chosen,
+    leftOut: [...leftOut, ...failed.values()],
+    postgres,
+  });
+  if (options.json) process.stdout.write(`${JSON.stringify(figures)}\n`);
+  else process.stdout.write(figuresPage(figures));
+  if (options.write) await write(figures, say);
   return failed.size > 0 || runs.some(({ violations }) => violations.length > 0) ? 1 : 0;
+}
+
+type Outcome = {
+  runs: readonly SystemRun[];
+  chosen: readonly System[];
+  leftOut: readonly string[];
+  postgres: string;
+};
+
+async function figuresOf(
+  options: Options,
+  plan: Plan,
+  { runs, chosen, leftOut, postgres }: Outcome,
+): Promise<Figures> {
+  const versions = await Promise.all(chosen.map((system) => system.versions()));
+  return {
+    at: new Date().toISOString(),
+    command: ['npm run bench', ...(options.given.length > 0 ? ['--', ...options.given] : [])].join(' '),
+    machine: describeMachine(),
+    versions: [...new Set([`Node.js ${process.versions.node}`, postgres, ...versions.flat()])],
+    rounds: options.rounds,
+    seats: plan.seats.main,
+    secondsMax: plan.secondsMax,
+    clients: plan.clients,
+    systems: chosen.map(({ name, title }) => ({ name, title })),
+    runs,
+    leftOut,
+  };
+}
+
+async function write(figures: Figures, say: Say): Promise<void> {
+  const docs = path.join(root, 'docs');
+  await mkdir(docs, { recursive: true });
+  await writeFile(path.join(docs, 'figures.md'), figuresPage(figures));
+  await writeFile(path.join(docs, 'figures.svg'), figuresChart(figures));
+  say('docs/figures.md and docs/figures.svg were written');
 }
 
 export function planOf({ clients, secondsMax, warmUpSeconds, seats, quick }: Options): Plan {
@@ -58,38 +109,50 @@ export function planOf({ clients, secondsMax, warmUpSeconds, seats, quick }: Opt
 }
 
 /** Those asked for, or all; what cannot be had here is left out with a sentence. */
-async function available(names: readonly string[] | null, say: Say): Promise<System[]> {
+async function available(
+  names: readonly string[] | null,
+  say: Say,
+): Promise<{ chosen: System[]; leftOut: string[] }> {
   const unknown = names?.filter((name) => !allSystems.some((system) => system.name === name)) ?? [];
   if (unknown.length > 0)
     throw new Error(
       `There is no system ${unknown.join()}: there are ${allSystems.map(({ name }) => name).join()}.`,
     );
-  const found: System[] = [];
+  const chosen: System[] = [];
+  const leftOut: string[] = [];
   for (const system of allSystems) {
     if (names && !names.includes(system.name)) continue;
     try {
       await system.prepare?.(say);
-      found.push(system);
+      chosen.push(system);
     } catch (error) {
-      say(`${system.name} is left out: ${error instanceof Error ? error.message : String(error)}`);
+      leftOut.push(`${system.title}: ${error instanceof Error ? error.message : String(error)}`);
+      say(`left out: ${leftOut.at(-1)}`);
     }
   }
-  return found;
+  return { chosen, leftOut };
 }
 
-type Stage = { crowd: Crowd; plan: Plan; endings: Endings; say: Say };
+type Stage = {
+  crowd: Crowd;
+  plan: Plan;
+  endings: Endings;
+  say: Say;
+  onStart: (running: RunningSystem) => Promise<void>;
+};
 
 /** A fresh cluster, a fresh partner, one run; whatever happens, nothing of it stays. */
 async function runOnce(
   system: System,
   round: number,
-  { crowd, plan, endings, say }: Stage,
+  { crowd, plan, endings, say, onStart }: Stage,
 ): Promise<SystemRun> {
   const { surroundings, partner, end } = await surround(crowd, endings);
   try {
     const running = await system.start(surroundings);
     const stop = endings.add(system.name, () => running.stop());
     try {
+      await onStart(running);
       return await runSystem({ system, round, running, partner, crowd, plan, say });
     } finally {
       await stop();

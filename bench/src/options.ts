@@ -11,6 +11,8 @@ export type Options = {
   readonly json: boolean;
   readonly write: boolean;
   readonly quick: boolean;
+  /** The arguments as they were given. */
+  readonly given: readonly string[];
   /** Rows of finished sagas to age our tables with; null for the comparison. */
   readonly aged: number | null;
   /** Minutes of load under which memory is watched; null for the comparison. */
@@ -56,6 +58,7 @@ export function readOptions(args: readonly string[]): Options {
       .split(',')
       .map((one) => whole('clients', one, 1)),
     seats: whole('seats', values.seats, quick ? 10_000 : 100_000),
+    given: args,
     json,
     write,
     quick,

@@ -3,7 +3,7 @@ import { check } from './checks.ts';
 import { Meter, statisticsSettleMs, type Costs } from './costs.ts';
 import { payRequest, reserveRequest, type Crowd, type FanRequest } from './crowd.ts';
 import { Partner } from './partner.ts';
-import type { LevelRun, RaceRun, SystemRun } from './results.ts';
+import type { LevelRun, RaceRun, SystemRun } from './report/results.ts';
 import { seed, stages, type SeatCounts } from './seed.ts';
 import type { RunningSystem, System } from './system.ts';
 import { Told, type Reservation } from './told.ts';

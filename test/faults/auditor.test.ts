@@ -19,9 +19,9 @@ afterAll(() => house.stop());
 /** How to take out what was planted, last first. */
 let mends: (() => Promise<unknown>)[] = [];
 
-const only = async (database: Database, sql: string, name: string): Promise<string> => {
-  const [row] = await database.query<{ source: string }>(`select ${sql} as source`, [name]);
-  return row?.source ?? '';
+const only = async (database: Database, sql: string, ...values: string[]): Promise<string> => {
+  const [row] = await database.query<{ text: string }>(`select ${sql} as text`, values);
+  return row?.text ?? '';
 };
 
 /** Puts a bug in the place of every such passage of an SQL function. */
@@ -118,6 +118,7 @@ const bugs: Bug[] = [
         traceId: '',
       }));
       const [first, second] = commands.map((command) => [command]);
+      const here = await only(concert, 'current_database()');
       let late: Promise<unknown> = Promise.resolve();
       await concert.transaction(async (tx) => {
         await tx.query(`set local tutti.hold_seconds = 300`);
@@ -127,7 +128,11 @@ const bugs: Bug[] = [
           await callHandle(other, second ?? []);
         });
         await until('the second waits to write', async () => {
-          const waiting = await house.databases.user.query(`select 1 from pg_locks where not granted`);
+          // Asked elsewhere: both connections to this database are taken.
+          const waiting = await house.databases.user.query(
+            `select 1 from pg_stat_activity where datname = $1 and wait_event_type = 'Lock'`,
+            [here],
+          );
           return waiting.length > 0;
         });
       });

@@ -13,9 +13,9 @@ import { expectAllTrue, expectDrained } from '../support/truth.ts';
 // each the next start has to bring everything to its end.
 
 const root = path.resolve(import.meta.dirname, '../..');
-const sources = globSync(['kit/src/**/*.ts', 'services/*/src/**/*.ts', 'standalone/src/**/*.ts'], { cwd: root }).filter(
-  (file) => !/\.(test|fixture)\.ts$|crash-point\.ts$/.test(file),
-);
+const sources = globSync(['kit/src/**/*.ts', 'services/*/src/**/*.ts', 'standalone/src/**/*.ts'], {
+  cwd: root,
+}).filter((file) => !/\.(test|fixture)\.ts$|crash-point\.ts$/.test(file));
 
 /** Which services run the code of a point that several share. */
 const services: Readonly<Record<string, readonly string[]>> = {
@@ -31,7 +31,9 @@ const services: Readonly<Record<string, readonly string[]>> = {
 // It wants a system that never started.
 const first = ['season.while-loading'];
 const rest = Object.keys(crashPoints).filter((name) => !first.includes(name));
-const each = [...first, ...rest].flatMap((name) => services[name]?.map((service) => `${service}/${name}`) ?? [name]);
+const each = [...first, ...rest].flatMap(
+  (name) => services[name]?.map((service) => `${service}/${name}`) ?? [name],
+);
 /** Those where it matters what went before. */
 const again = [
   'concert/participant.after-commit:3',
@@ -63,21 +65,28 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-test.each([...each, ...again])('a crash at %s leaves nothing that the next start does not end', async (point) => {
-  if (point === 'season.before-mark') await forgetTheSeason();
-  const died = await startAndLoad(point);
-  expect(died.code, `it was killed by itself; it said: ${system.output}`).toBe(137);
-  await system.start();
-  await died.crowd?.stop();
-  expect(died.crowd?.strange ?? [], `seed ${seed}`).toEqual([]);
-  await expectDrained(system);
-  await expectAllTrue(system, died.crowd?.answered ?? [], seed);
-  expect(await system.stop()).toBe(0);
-});
+test.each([...each, ...again])(
+  'a crash at %s leaves nothing that the next start does not end',
+  async (point) => {
+    if (point === 'season.before-mark') await forgetTheSeason();
+    const died = await startAndLoad(point);
+    expect(died.code, `it was killed by itself; it said: ${system.output}`).toBe(137);
+    await system.start();
+    await died.crowd?.stop();
+    expect(died.crowd?.strange ?? [], `seed ${seed}`).toEqual([]);
+    await expectDrained(system);
+    await expectAllTrue(system, died.crowd?.answered ?? [], seed);
+    expect(await system.stop()).toBe(0);
+  },
+);
 
 test('every point stands in the sources once, and none is there that the list does not know', () => {
   const used = sources.flatMap((file) =>
-    [...readFileSync(path.join(root, file), 'utf8').matchAll(/\b(?:crashPoint|heldCrashPoint)\(\s*('[^']*'|[^\s)])/g)].map(([, name]) => name),
+    [
+      ...readFileSync(path.join(root, file), 'utf8').matchAll(
+        /\b(?:crashPoint|heldCrashPoint)\(\s*('[^']*'|[^\s)])/g,
+      ),
+    ].map(([, name]) => name),
   );
   expect(used.toSorted()).toEqual(
     Object.keys(crashPoints)

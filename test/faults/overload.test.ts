@@ -12,51 +12,55 @@ import { Started } from '../support/started.ts';
 const seconds = Number(process.env['OVERLOAD_SECONDS'] ?? 60);
 const connectionsMax = 4_000;
 
-test('ten times what it can carry, for a minute: bounded, refused with Retry-After, payments go on, then back to normal', { timeout: 300_000 }, async () => {
-  const dataDir = await mkdtemp(path.join(tmpdir(), 'tutti-overload-'));
-  await chmod(dataDir, 0o755);
-  const system = await Started.in(dataDir);
-  try {
-    await system.start();
-    const flood = charges(await system.fans(2_000));
-    const at = { host: '127.0.0.1', port: system.port, next: flood };
-    await closedLoop({ ...at, clients: 128, secondsMax: 3 });
-    const peak = await closedLoop({ ...at, clients: 128, secondsMax: 4 });
-    const holders = await holds(system, 200);
+test(
+  'ten times what it can carry, for a minute: bounded, refused with Retry-After, payments go on, then back to normal',
+  { timeout: 300_000 },
+  async () => {
+    const dataDir = await mkdtemp(path.join(tmpdir(), 'tutti-overload-'));
+    await chmod(dataDir, 0o755);
+    const system = await Started.in(dataDir);
+    try {
+      await system.start();
+      const flood = charges(await system.fans(2_000));
+      const at = { host: '127.0.0.1', port: system.port, next: flood };
+      await closedLoop({ ...at, clients: 128, secondsMax: 3 });
+      const peak = await closedLoop({ ...at, clients: 128, secondsMax: 4 });
+      const holders = await holds(system, 200);
 
-    const payments = payOneByOne(holders, seconds);
-    const flooded = await openLoop({ ...at, perSecond: peak.perSecond * 10, seconds, connectionsMax });
-    const paid = await payments;
-    const memoryMiB = await memoryOf(system);
+      const payments = payOneByOne(holders, seconds);
+      const flooded = await openLoop({ ...at, perSecond: peak.perSecond * 10, seconds, connectionsMax });
+      const paid = await payments;
+      const memoryMiB = await memoryOf(system);
 
-    // Everybody who was refused was told when to come back, and nobody was cut off or lied to.
-    expect(sum(flooded.map((second) => second.refused))).toBeGreaterThan(0);
-    expect(sum(flooded.map((second) => second.refusedWithoutRetryAfter))).toBe(0);
-    expect(sum(flooded.map((second) => second.failed))).toBe(0);
-    expect(paid.map(({ status }) => status)).toEqual(holders.map(() => 201));
-    expect(memoryMiB).toBeLessThan(1_024);
+      // Everybody who was refused was told when to come back, and nobody was cut off or lied to.
+      expect(sum(flooded.map((second) => second.refused))).toBeGreaterThan(0);
+      expect(sum(flooded.map((second) => second.refusedWithoutRetryAfter))).toBe(0);
+      expect(sum(flooded.map((second) => second.failed))).toBe(0);
+      expect(paid.map(({ status }) => status)).toEqual(holders.map(() => 201));
+      expect(memoryMiB).toBeLessThan(1_024);
 
-    await until('nothing is refused any more', async () => (await refusedIn(at)) === 0, 10_000);
-    const after = await closedLoop({ ...at, clients: 128, secondsMax: 4 });
-    expect(Object.keys(after.byStatus)).toEqual(['201']);
-    await expectConserved(system);
+      await until('nothing is refused any more', async () => (await refusedIn(at)) === 0, 10_000);
+      const after = await closedLoop({ ...at, clients: 128, secondsMax: 4 });
+      expect(Object.keys(after.byStatus)).toEqual(['201']);
+      await expectConserved(system);
 
-    const steady = flooded.slice(3).map((second) => second.good);
-    const goodput = sum(steady) / steady.length;
-    process.stdout.write(
-      `overload: peak ${peak.perSecond}/s, offered ${peak.perSecond * 10}/s, sent ${perSecond(flooded.map((one) => one.sent))}/s, ` +
-        `goodput ${Math.round(goodput)}/s (${Math.round((100 * goodput) / peak.perSecond)} %), afterwards ${after.perSecond}/s, ` +
-        `payments of holds ${paid.length} of ${paid.length}, node ${memoryMiB} MiB\n`,
-    );
-    // How much of the peak is kept is a figure (above), not a verdict: the generator and other work share the cores. That it
-    // goes on at all is one: without shedding it falls to nothing.
-    expect(Math.min(...steady.slice(5))).toBeGreaterThan(0);
-    expect(await system.stop()).toBe(0);
-  } finally {
-    await system.killEverything();
-    await rm(dataDir, { recursive: true, force: true });
-  }
-});
+      const steady = flooded.slice(3).map((second) => second.good);
+      const goodput = sum(steady) / steady.length;
+      process.stdout.write(
+        `overload: peak ${peak.perSecond}/s, offered ${peak.perSecond * 10}/s, sent ${perSecond(flooded.map((one) => one.sent))}/s, ` +
+          `goodput ${Math.round(goodput)}/s (${Math.round((100 * goodput) / peak.perSecond)} %), afterwards ${after.perSecond}/s, ` +
+          `payments of holds ${paid.length} of ${paid.length}, node ${memoryMiB} MiB\n`,
+      );
+      // How much of the peak is kept is a figure (above), not a verdict: the generator and other work share the cores. That it
+      // goes on at all is one: without shedding it falls to nothing.
+      expect(Math.min(...steady.slice(5))).toBeGreaterThan(0);
+      expect(await system.stop()).toBe(0);
+    } finally {
+      await system.killEverything();
+      await rm(dataDir, { recursive: true, force: true });
+    }
+  },
+);
 
 /** Charges of one point by fans in turn, each with a new key: effects that never run out. */
 function charges(fans: readonly Fan[]): () => Request {
@@ -72,7 +76,9 @@ function charges(fans: readonly Fan[]): () => Request {
 type Holder = { fan: Fan; reservationId: string };
 
 async function holds(system: Started, count: number): Promise<Holder[]> {
-  const seats = await system.query<{ id: string }>('concert', 'select id from seat order by id limit $1', [count]);
+  const seats = await system.query<{ id: string }>('concert', 'select id from seat order by id limit $1', [
+    count,
+  ]);
   const fans = await system.fans(count);
   return Promise.all(
     fans.map(async (fan, n) => {
@@ -102,7 +108,9 @@ async function memoryOf(system: Started): Promise<number> {
   const sizes = await Promise.all(
     processTree(system.pid).map(async (pid) => {
       const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-      return /^Name:\s+(node|MainThread)/m.test(status) ? Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024 : 0;
+      return /^Name:\s+(node|MainThread)/m.test(status)
+        ? Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1_024
+        : 0;
     }),
   );
   return Math.round(sum(sizes));

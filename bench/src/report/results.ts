@@ -1,4 +1,4 @@
-import type { Costs } from './costs.ts';
+import type { Costs } from '../costs.ts';
 
 export type Flow = 'reserve' | 'pay';
 
@@ -40,4 +40,21 @@ export type SystemRun = {
   /** How many rows and answers were compared, and what was wrong. */
   readonly facts: number;
   readonly violations: readonly string[];
+};
+
+/** Everything that one comparison brought, as `--json` prints it. */
+export type Figures = {
+  readonly at: string;
+  readonly command: string;
+  readonly machine: readonly string[];
+  readonly versions: readonly string[];
+  readonly rounds: number;
+  readonly seats: number;
+  readonly secondsMax: number;
+  readonly clients: readonly number[];
+  /** In the order of a round. */
+  readonly systems: readonly { readonly name: string; readonly title: string }[];
+  readonly runs: readonly SystemRun[];
+  /** Systems that could not be measured, and why. */
+  readonly leftOut: readonly string[];
 };

@@ -3,6 +3,7 @@ import { mkdir, writeFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { clusterIn } from '../cluster.ts';
 import { freePort } from '../free-port.ts';
+import { describeCommit } from '../report/machine.ts';
 import { nameOf, processTrees } from '../processes.ts';
 import { root, ServerProcess } from '../server-process.ts';
 import type { RunningSystem, Surroundings, System } from '../system.ts';
@@ -15,7 +16,7 @@ export const ours: System = {
     const manifest: unknown = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
     const version =
       typeof manifest === 'object' && manifest && 'version' in manifest ? String(manifest.version) : '';
-    return [`tutti ${version}`];
+    return [`tutti ${version}, ${describeCommit()}`];
   },
   start,
 };

@@ -80,6 +80,8 @@ const defaultSettings = {
   checkpoint_timeout: '15min',
   checkpoint_completion_target: '0.9',
   random_page_cost: '1.1',
+  // Without the details of an error: they name rows, and rows name people.
+  log_error_verbosity: 'terse',
   jit: 'off',
   autovacuum_naptime: '10s',
   timezone: 'UTC',

@@ -184,6 +184,19 @@ describe('replies (rule 5)', () => {
     expect(driver.asks(id)).toEqual(['do a.look', 'do b.first']);
   });
 
+  test('that refuse before the row is in end the saga once it is', async () => {
+    const driver = await stage.driver();
+    const release = await stage.holdRows();
+    const start = driver.start('trip');
+    await driver.reply(await driver.ask('do a.look', start.id), refused('gone'));
+    await driver.waits();
+    await quiet();
+    expect(driver.told).toEqual([]);
+    await release();
+    expect((await driver.answer(start.id)).body).toContain('gone');
+    expect(await stage.row(start.id)).toMatchObject({ status: 'failed' });
+  });
+
   test('that do not come are asked for again, later each time, at most twice a minute in the end', async () => {
     stage.obeys(...before, 'do d.pivot', 'do e.left');
     const driver = await stage.driver();

@@ -1,5 +1,5 @@
 import type { Account, Caller, Role } from '@tutti/contracts';
-import { sqlState, type Queryable } from '@tutti/kit/postgres';
+import type { Queryable } from '@tutti/kit/postgres';
 
 type Credentials = { userId: string; passwordHash: string; role: Role };
 type NewAccount = { userId: string; name: string; email: string; passwordHash: string; role: Role };
@@ -14,16 +14,12 @@ export class UserStore {
 
   /** False when the address is taken: the unique index decides, not a look before. */
   async insertAccount({ userId, name, email, passwordHash, role }: NewAccount): Promise<boolean> {
-    try {
-      await this.#database.query(
-        'insert into account (id, name, email, password_hash, role) values ($1, $2, $3, $4, $5)',
-        [userId, name, email, passwordHash, role],
-      );
-      return true;
-    } catch (error) {
-      if (sqlState(error) === '23505') return false;
-      throw error;
-    }
+    const rows = await this.#database.query(
+      `insert into account (id, name, email, password_hash, role) values ($1, $2, $3, $4, $5)
+       on conflict (email) do nothing returning id`,
+      [userId, name, email, passwordHash, role],
+    );
+    return rows.length === 1;
   }
 
   async credentials(email: string): Promise<Credentials | null> {

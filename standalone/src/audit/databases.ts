@@ -1,7 +1,8 @@
 import { AlreadyRunning, Database, sqlState, startEmbedded, type Connection } from '@tutti/kit/postgres';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, realpath } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { clusterOf, runningServer } from '../running-server.ts';
 import { databaseNames, type DatabaseName } from '../system.ts';
 import type { Databases } from './snapshots.ts';
 
@@ -84,50 +85,20 @@ const serverPatienceMs = 30_000;
 
 /** The server that runs on a data directory, or one that is started for the time of the audit. */
 async function serverOf(dataDir: string): Promise<Server> {
-  const location = path.join(dataDir, 'postgres-location');
-  const home = existsSync(location) ? (await readFile(location, 'utf8')).trim() : dataDir;
-  const cluster = path.join(home, 'postgres');
-  if (!existsSync(cluster))
+  if (!existsSync(await clusterOf(dataDir)))
     throw new CannotAudit(
       `There is no tutti database in ${dataDir}: set DATA_DIR, or run \`npm start\` there first.`,
     );
   // A system that is just coming up holds the folder, but does not answer yet.
   for (const giveUpAt = Date.now() + serverPatienceMs; ; ) {
-    const running = await runningServer(cluster);
-    if (running) return running;
+    const connection = await runningServer(dataDir);
+    if (connection) return { connection, stop: async () => {} };
     try {
       const postgres = await startEmbedded({ dataDir, log: () => {}, waitSeconds: 1 });
       return { connection: (name) => postgres.connection(name), stop: () => postgres.stop() };
     } catch (error) {
       if (!(error instanceof AlreadyRunning) || Date.now() > giveUpAt) throw error;
     }
-  }
-}
-
-/** What postmaster.pid names, if it answers: the file outlives a server that was killed. */
-async function runningServer(cluster: string): Promise<Server | undefined> {
-  const lines = await readFile(path.join(cluster, 'postmaster.pid'), 'utf8').then(
-    (text) => text.split('\n'),
-    () => [],
-  );
-  const [, , , port, host] = lines;
-  if (!port || !host) return undefined;
-  const connection = (database: string): Connection => ({
-    host,
-    port: Number(port),
-    user: 'postgres',
-    database,
-  });
-  const probe = new Database(connection('postgres'), { connectionsMax: 1 });
-  try {
-    const [row] = await probe.query<{ folder: string }>(`select current_setting('data_directory') as folder`);
-    return row && (await realpath(row.folder)) === (await realpath(cluster))
-      ? { connection, stop: async () => {} }
-      : undefined;
-  } catch {
-    return undefined;
-  } finally {
-    await probe.close();
   }
 }
 
