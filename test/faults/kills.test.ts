@@ -5,7 +5,7 @@ import path from 'node:path';
 import { expect, test } from 'vitest';
 import { Crowd, seeded } from '../support/crowd.ts';
 import { Started } from '../support/started.ts';
-import { expectAllTrue, openSagas } from '../support/truth.ts';
+import { expectAllTrue, expectDrained } from '../support/truth.ts';
 
 const kills = 20;
 const fansCount = 12;
@@ -33,7 +33,7 @@ test(
       }
       await crowd.stop();
       expect(crowd.strange, `seed ${seed}`).toEqual([]);
-      await until('no saga is open', async () => (await openSagas(system)) === 0, 30_000);
+      await expectDrained(system);
       await expectAllTrue(system, crowd.answered, seed);
       expect(await system.stop()).toBe(0);
     } finally {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /** A process and all its descendants, as /proc tells (Linux). */
 export function processTree(pid: number): number[] {
@@ -43,4 +43,22 @@ export function killAll(pids: readonly number[]): void {
       // Ended already.
     }
   }
+}
+
+/**
+ * Everything that works on a data directory and what is below it: by its words, its environment or the folder it is in. A
+ * process of this test is left out.
+ */
+export function processesOn(dataDir: string): { pid: number; command: string }[] {
+  const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid);
+  return pids.flatMap((pid) => {
+    try {
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+      const about = [command, readFileSync(`/proc/${pid}/environ`, 'utf8'), readlinkSync(`/proc/${pid}/cwd`)];
+      return about.some((text) => text.includes(dataDir)) ? [{ pid: Number(pid), command }] : [];
+    } catch {
+      // It ended meanwhile, is being buried, or is somebody else's.
+      return [];
+    }
+  });
 }

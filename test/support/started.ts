@@ -12,6 +12,9 @@ import { isAlive, killAll, processTree } from './processes.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
+/** What `npm start` comes to. */
+const withoutNpm: readonly [string, ...string[]] = [process.execPath, 'scripts/run.mjs', 'standalone/src/main.ts'];
+
 /** The system as a person starts it: processes of its own, a data folder, an address. */
 export class Started {
   readonly dataDir: string;
@@ -47,17 +50,17 @@ export class Started {
   }
 
   /** Starts it, with `env` for this once, and does not wait. */
-  launch(env: Record<string, string> = {}): ChildProcess {
+  launch(env: Record<string, string> = {}, [program, ...words] = withoutNpm): ChildProcess {
     this.#output = '';
-    const child = spawn(process.execPath, ['scripts/run.mjs', 'standalone/src/main.ts'], {
+    const child = spawn(program, words, {
       cwd: root,
       env: {
         ...process.env,
-        ...this.#env,
-        ...env,
         DATA_DIR: this.dataDir,
         PORT: String(this.port),
         RATE_LIMITS: 'off',
+        ...this.#env,
+        ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

@@ -6,7 +6,7 @@ import type {
   UserQueries,
 } from '@tutti/contracts';
 import type { Bus } from '@tutti/kit/messaging';
-import type { Log } from '@tutti/kit/service';
+import { ConfigurationError, type Log } from '@tutti/kit/service';
 import { buildApp } from './app.ts';
 import { Callers } from './callers.ts';
 import { Effects } from './effects.ts';
@@ -55,7 +55,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     rateLimits: new RateLimits(parseRateLimits(rateLimits)),
   });
   await callers.start();
-  const address = await app.listen({ host, port });
+  const address = await app.listen({ host, port }).catch((error: unknown) => {
+    throw notListening(error, host, port);
+  });
   return {
     address,
     stop: async () => {
@@ -65,4 +67,17 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       loadShedder.stop();
     },
   };
+}
+
+const whyNotListening: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'is in use: stop what listens there, or choose another PORT',
+  EACCES: 'is not for this user: choose a PORT above 1023',
+  EADDRNOTAVAIL: 'is not an address of this machine: choose another HOST',
+  ENOTFOUND: 'is not an address of this machine: choose another HOST',
+};
+
+function notListening(cause: unknown, host: string, port: number): unknown {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const why = whyNotListening[code];
+  return why === undefined ? cause : new ConfigurationError(`${host}:${port} ${why}.`, { cause });
 }
