@@ -52,13 +52,19 @@ export function killAll(pids: readonly number[]): void {
 export function processesOn(dataDir: string): { pid: number; command: string }[] {
   const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid);
   return pids.flatMap((pid) => {
-    try {
-      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
-      const about = [command, readFileSync(`/proc/${pid}/environ`, 'utf8'), readlinkSync(`/proc/${pid}/cwd`)];
-      return about.some((text) => text.includes(dataDir)) ? [{ pid: Number(pid), command }] : [];
-    } catch {
-      // It ended meanwhile, is being buried, or is somebody else's.
-      return [];
-    }
+    const command = ifReadable(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim());
+    const environment = ifReadable(() => readFileSync(`/proc/${pid}/environ`, 'utf8'));
+    const folder = ifReadable(() => readlinkSync(`/proc/${pid}/cwd`));
+    const isOnIt = [command, environment, folder].some((text) => text.includes(dataDir));
+    return isOnIt ? [{ pid: Number(pid), command }] : [];
   });
+}
+
+/** It may have ended meanwhile, or be somebody else's. */
+function ifReadable(read: () => string): string {
+  try {
+    return read();
+  } catch {
+    return '';
+  }
 }

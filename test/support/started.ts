@@ -1,7 +1,7 @@
 import { accessToken, isCaller } from '@tutti/contracts';
 import { Database, type Connection } from '@tutti/kit/postgres';
 import { signedTokens, uuidv7 } from '@tutti/kit/service';
-import { until } from '@tutti/kit/testing';
+import { gate, until } from '@tutti/kit/testing';
 import type { DatabaseName } from '@tutti/standalone/system';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -72,9 +72,9 @@ export class Started {
     return child;
   }
 
-  /** Starts it and waits until every part answers. */
-  async start(withinMs = 40_000): Promise<void> {
-    const child = this.launch();
+  /** Starts it, with `env` for this once, and waits until every part answers. */
+  async start(env: Record<string, string> = {}, withinMs = 40_000): Promise<void> {
+    const child = this.launch(env);
     await until(
       `it is ready; it said: ${this.#output}`,
       async () => {
@@ -137,6 +137,23 @@ export class Started {
     } finally {
       await database.close();
     }
+  }
+
+  /** Runs a statement in a transaction that stays open, with its locks; returns how to end it. */
+  async holding(name: DatabaseName, sql: string, values: unknown[]): Promise<() => Promise<void>> {
+    const database = new Database(this.connection(name), { connectionsMax: 1 });
+    const held = gate();
+    const holding = database
+      .transaction(async (tx) => {
+        await tx.query(sql, values);
+        await held.pass();
+      })
+      .finally(() => database.close());
+    await Promise.race([held.reached, holding]);
+    return () => {
+      held.open();
+      return holding;
+    };
   }
 
   async fans(count: number): Promise<Fan[]> {

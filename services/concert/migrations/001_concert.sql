@@ -54,6 +54,8 @@ create table reservation (
   check ((status = 'paying') = (paying_saga is not null))
 ) with (fillfactor = 70);
 
+-- Holds by when they end, for the job that ends them.
+create index reservation_due on reservation (expires_at) where status = 'reserved';
 create index reservation_of_user on reservation (user_id, created_at desc, id desc);
 
 create table seat (

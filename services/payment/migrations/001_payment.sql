@@ -31,6 +31,9 @@ create table payment (
 -- A backstop: whatever goes wrong elsewhere, a reservation is not paid twice.
 create unique index payment_of_reservation on payment (reservation_id) where returned_at is null;
 
+-- For the look of a cancellation: a reservation's payment, returned or not.
+create index payment_by_reservation on payment (reservation_id);
+
 create function refuse_change() returns trigger language plpgsql as $$
 begin
   raise exception 'entries are never changed or deleted';

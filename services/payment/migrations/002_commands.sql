@@ -17,6 +17,9 @@ begin
   join lateral (select 1 from wallet w where w.user_id = k.id for update) w on true;
 end $$;
 
+-- What a cancelled reservation had cost goes back once: the amount is the payment row's, not the command's; a reservation
+-- that was not paid returns nothing, and asking again says what was returned.
+--
 -- All commands move one wallet by one amount. Those of different wallets are decided together; those of one wallet one after
 -- the other, in order of arrival, and a refused one takes nothing from those behind it.
 create function decide(commands command[]) returns table (ord int, outcome json)
@@ -38,7 +41,12 @@ begin
              row_number() over (partition by c.body ->> 'userId' order by c.ord) as turn
       from unnest(commands) c
     ), judged as materialized (
-      select a.*, w.balance, m.delta,
+      select a.*, w.balance, p.id as payment_id, p.amount as paid, p.returned_at,
+             case a.type
+               when 'payment.deduct-points' then -a.amount
+               when 'payment.charge-points' then a.amount
+               else case when p.returned_at is null then coalesce(p.amount, 0) else 0 end
+             end as delta,
              case
                when a.type = 'payment.deduct-points' and w.balance < a.amount then json_build_object(
                  'code', 'insufficient_points', 'data', json_build_object('balance', w.balance, 'amount', a.amount))
@@ -46,8 +54,11 @@ begin
                  'code', 'balance_limit', 'data', json_build_object('balance', w.balance, 'limit', balance_max))
              end as refused
       from asked a
-      cross join lateral (select case a.type when 'payment.deduct-points' then -a.amount else a.amount end as delta) m
       join lateral (select w.balance from wallet w where w.user_id = a.user_id limit 1) w on true
+      left join lateral (
+        select p.* from payment p
+        where a.type = 'payment.return-points' and p.reservation_id = a.reservation_id and p.user_id = a.user_id
+        order by p.at desc limit 1) p on true
       where a.turn = this_turn
     ), granted as (
       select * from judged where refused is null
@@ -55,7 +66,8 @@ begin
       update wallet w set balance = w.balance + g.delta from granted g where w.user_id = g.user_id and g.delta <> 0
     ), entered as (
       insert into entry (id, user_id, type, amount, balance_after, position, reservation_id, at)
-      select g.saga, g.user_id, case g.type when 'payment.deduct-points' then 'payment' else 'charge' end,
+      select g.saga, g.user_id,
+             case g.type when 'payment.deduct-points' then 'payment' when 'payment.charge-points' then 'charge' else 'return' end,
              g.delta, g.balance + g.delta, coalesce(last.position, 0) + 1, g.reservation_id, at
       from granted g
       left join lateral (
@@ -64,12 +76,16 @@ begin
     ), paid as (
       insert into payment (id, reservation_id, user_id, amount, at)
       select g.saga, g.reservation_id, g.user_id, g.amount, at from granted g where g.type = 'payment.deduct-points'
+    ), returned as (
+      update payment p set returned_at = at from granted g where p.id = g.payment_id and p.returned_at is null
     )
     select j.ord, case
         when j.refused is not null then json_build_object('refused', j.refused)
         when j.type = 'payment.deduct-points' then json_build_object('ok', json_build_object(
           'paymentId', j.saga, 'balance', j.balance + j.delta, 'at', rfc3339(at)))
-        else json_build_object('ok', json_build_object('entryId', j.saga, 'balance', j.balance + j.delta))
+        when j.type = 'payment.charge-points' then
+          json_build_object('ok', json_build_object('entryId', j.saga, 'balance', j.balance + j.delta))
+        else json_build_object('ok', json_build_object('returned', coalesce(j.paid, 0), 'balance', j.balance + j.delta))
       end
     from judged j;
   end loop;
