@@ -1,6 +1,5 @@
-import { accessToken, isCaller } from '@tutti/contracts';
 import { Database, type Connection } from '@tutti/kit/postgres';
-import { createLog, keptSecret, signedTokens, uuidv7 } from '@tutti/kit/service';
+import { createLog, keptSecret } from '@tutti/kit/service';
 import { readConfig } from '@tutti/standalone/config';
 import { databaseNames, startSystem, type DatabaseName, type System } from '@tutti/standalone/system';
 import { randomBytes } from 'node:crypto';
@@ -9,6 +8,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { inject } from 'vitest';
 import { Fan } from './client.ts';
+import { addFans, signsFor } from './fans.ts';
 
 /** The whole system in this process, on databases of its own, with a small season. */
 export type House = {
@@ -56,25 +56,8 @@ export async function openHouse(
     (await keptSecret(path.join(dataDir, 'secrets'), 'access-token-key')).value,
     'base64url',
   );
-  const tokens = signedTokens({
-    key,
-    type: accessToken.type,
-    audience: accessToken.audience,
-    isClaims: isCaller,
-  });
-
-  const fans = async (count: number): Promise<Fan[]> => {
-    const ids = Array.from({ length: count }, () => uuidv7());
-    await databases.user.query(
-      `insert into account (id, name, email, password_hash)
-       select id, 'Fan', id || '@fans.example', 'none' from unnest($1::uuid[]) id`,
-      [ids],
-    );
-    return ids.map(
-      (userId) =>
-        new Fan(system.address, userId, tokens.sign({ userId, sessionId: uuidv7(), role: 'fan' }, 3_600)),
-    );
-  };
+  const sign = signsFor(key);
+  const fans = (count: number): Promise<Fan[]> => addFans(databases.user, key, system.address, count);
 
   return {
     get address() {
@@ -94,11 +77,7 @@ export async function openHouse(
         `select id from account where role = 'promoter'`,
       );
       const userId = row?.id ?? '';
-      return new Fan(
-        system.address,
-        userId,
-        tokens.sign({ userId, sessionId: uuidv7(), role: 'promoter' }, 3_600),
-      );
+      return new Fan(system.address, userId, sign(userId, 'promoter'));
     },
     performance: (seats, price = 1_000) => addPerformance(databases.concert, seats, price),
     restart: async () => {

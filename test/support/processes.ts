@@ -52,7 +52,9 @@ export function killAll(pids: readonly number[]): void {
 export function processesOn(dataDir: string): { pid: number; command: string }[] {
   const pids = readdirSync('/proc').filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid);
   return pids.flatMap((pid) => {
-    const command = ifReadable(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim());
+    const command = ifReadable(() =>
+      readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim(),
+    );
     const environment = ifReadable(() => readFileSync(`/proc/${pid}/environ`, 'utf8'));
     const folder = ifReadable(() => readlinkSync(`/proc/${pid}/cwd`));
     const isOnIt = [command, environment, folder].some((text) => text.includes(dataDir));

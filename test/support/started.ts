@@ -1,19 +1,22 @@
-import { accessToken, isCaller } from '@tutti/contracts';
 import { Database, type Connection } from '@tutti/kit/postgres';
-import { signedTokens, uuidv7 } from '@tutti/kit/service';
 import { gate, until } from '@tutti/kit/testing';
 import type { DatabaseName } from '@tutti/standalone/system';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import path from 'node:path';
-import { Fan } from './client.ts';
+import { freePort } from '../../bench/src/free-port.ts';
+import type { Fan } from './client.ts';
+import { addFans } from './fans.ts';
 import { isAlive, killAll, processTree } from './processes.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
 /** What `npm start` comes to. */
-const withoutNpm: readonly [string, ...string[]] = [process.execPath, 'scripts/run.mjs', 'standalone/src/main.ts'];
+const withoutNpm: readonly [string, ...string[]] = [
+  process.execPath,
+  'scripts/run.mjs',
+  'standalone/src/main.ts',
+];
 
 /** The system as a person starts it: processes of its own, a data folder, an address. */
 export class Started {
@@ -161,33 +164,7 @@ export class Started {
       readFileSync(path.join(this.dataDir, 'secrets/access-token-key'), 'utf8').trim(),
       'base64url',
     );
-    const tokens = signedTokens({
-      key,
-      type: accessToken.type,
-      audience: accessToken.audience,
-      isClaims: isCaller,
-    });
-    const ids = Array.from({ length: count }, () => uuidv7());
-    await this.query(
-      'user',
-      `insert into account (id, name, email, password_hash)
-       select id, 'Fan', id || '@fans.example', 'none' from unnest($1::uuid[]) id`,
-      [ids],
-    );
-    return ids.map(
-      (userId) =>
-        new Fan(this.address, userId, tokens.sign({ userId, sessionId: uuidv7(), role: 'fan' }, 36_000)),
-    );
+    const users = new Database(this.connection('user'), { connectionsMax: 1 });
+    return addFans(users, key, this.address, count).finally(() => users.close());
   }
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
