@@ -10,13 +10,11 @@ import { figuresChart } from './report/chart.ts';
 import { describeMachine, describePostgres } from './report/machine.ts';
 import { figuresPage } from './report/markdown.ts';
 import type { Figures, SystemRun } from './report/results.ts';
-import { runSystem, type Plan } from './run.ts';
+import { planOf, raceClients, raceSeats, runSystem, type Plan } from './run.ts';
 import { root } from './server-process.ts';
 import type { RunningSystem, Surroundings, System } from './system.ts';
 import { systems as allSystems } from './systems/index.ts';
 
-const raceSeats = 100;
-const raceClients = 64;
 // Nothing may run out while a slow system is still being asked.
 const holdSeconds = 3_600;
 
@@ -95,17 +93,6 @@ async function write(figures: Figures, say: Say): Promise<void> {
   await writeFile(path.join(docs, 'figures.md'), figuresPage(figures));
   await writeFile(path.join(docs, 'figures.svg'), figuresChart(figures));
   say('docs/figures.md and docs/figures.svg were written');
-}
-
-export function planOf({ clients, secondsMax, warmUpSeconds, seats, quick }: Options): Plan {
-  return {
-    clients,
-    secondsMax,
-    warmUpSeconds,
-    seats: { main: seats, warmUp: Math.min(seats, 20_000), race: raceSeats },
-    raceClients,
-    settles: !quick,
-  };
 }
 
 /** Those asked for, or all; what cannot be had here is left out with a sentence. */

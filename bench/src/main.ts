@@ -1,7 +1,9 @@
 import { whenParentLeaves } from '@tutti/kit/service';
+import { measureAged } from './aged.ts';
 import { compare } from './compare.ts';
 import { Endings } from './endings.ts';
 import { readOptions, usage, type Options } from './options.ts';
+import { soak } from './soak.ts';
 
 const say = (line: string): void => {
   process.stderr.write(`${line}\n`);
@@ -23,7 +25,12 @@ async function main(): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => leave(130));
   whenParentLeaves(() => leave(1));
   try {
-    process.exitCode = await compare(options, endings, say);
+    if (options.aged !== null) process.exitCode = await measureAged(options.aged, options, endings, say);
+    else if (options.soak !== null) process.exitCode = await soak(options.soak, options, endings, say);
+    else process.exitCode = await compare(options, endings, say);
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
   } finally {
     await endings.endAll(say);
   }

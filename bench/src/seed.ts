@@ -47,7 +47,7 @@ export async function seed(system: RunningSystem, { fans }: Crowd, seats: SeatCo
     if (store === 'concert') {
       await addVenue(database);
       for (const stage of ['main', 'warmUp', 'race'] as const)
-        await addPerformance(database, stages[stage], seats[stage]);
+        await addShow(database, stages[stage], seats[stage]);
     }
   });
   await each(system, async (database) => {
@@ -67,7 +67,8 @@ async function addVenue(concert: Database): Promise<void> {
   );
 }
 
-async function addPerformance(concert: Database, id: string, seats: number): Promise<void> {
+/** A performance of the bench's concert with so many seats of one price. */
+export async function addShow(concert: Database, id: string, seats: number): Promise<void> {
   await concert.query(
     `insert into performance (id, concert_id, starts_at, seats_total, price_min, price_max, seat_map)
      values ($1, 'bench', now() + interval '30 days', $2, $3, $3, '{"version":1,"sections":[]}')`,

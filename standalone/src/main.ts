@@ -33,6 +33,7 @@ async function main(): Promise<void> {
   }
 
   let stopping: Promise<void> | undefined;
+  let isDatabaseGone = false;
   const steps: (() => Promise<void>)[] = [];
   const stop = (why: string): Promise<void> => {
     stopping ??= (async () => {
@@ -60,6 +61,7 @@ async function main(): Promise<void> {
     steps.push(() => postgres.stop());
     void postgres.exited.then((error) => {
       if (stopping) return;
+      isDatabaseGone = true;
       log.fatal({ error }, 'PostgreSQL went away');
       complain(`${error.message}. Start again; nothing accepted is lost.`);
       leave('PostgreSQL went away', 1);
@@ -67,7 +69,7 @@ async function main(): Promise<void> {
     for (const name of databaseNames) await postgres.ensureDatabase(name);
     const season = () => ensureSeason(config.seasonFile, new Database(postgres.connection('concert')));
     const system = await startSystem(config, (name) => postgres.connection(name), log, season);
-    steps.push(() => system.stop());
+    steps.push(() => system.stop(!isDatabaseGone));
     say(`tutti is open at ${system.address} (the API at ${system.address}/docs, the log in ${logFile})`);
   } catch (error) {
     if (stopping) return;

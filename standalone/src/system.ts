@@ -17,8 +17,11 @@ export type DatabaseName = (typeof databaseNames)[number];
 
 export type System = {
   readonly address: string;
-  /** In the order in which nothing accepted is lost: the door, the sagas, their participants, the bus. */
-  stop(): Promise<void>;
+  /**
+   * In the order in which nothing accepted is lost: the door, the sagas, their participants, the bus. Without `patience`, for
+   * when the databases are gone, it waits for nobody's answer.
+   */
+  stop(patience?: boolean): Promise<void>;
 };
 
 /** All services in one process, wired by hand. They share a bus and nothing else. */
@@ -75,9 +78,9 @@ export async function startSystem(
 
   return {
     address: gateway.address,
-    stop: async () => {
-      await gateway.stop();
-      await orchestrator.stop(config.drainSeconds * 1_000);
+    stop: async (patience = true) => {
+      await gateway.stop(patience);
+      await orchestrator.stop(patience ? config.drainSeconds * 1_000 : 0);
       await Promise.all([user.stop(), concert.stop(), payment.stop(), partner.stop()]);
       await bus.close();
     },

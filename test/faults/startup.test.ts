@@ -1,5 +1,6 @@
 import { until } from '@tutti/kit/testing';
 import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -201,7 +202,7 @@ function smallDisk(skip: (why: string) => void, megabytes: number): string {
 
 /** Fills the disk but for this much. Returns how to free it again. */
 function fill(folder: string, leaveKilobytes: number): () => void {
-  const filler = path.join(folder, 'filler');
+  const filler = path.join(folder, `filler-${randomUUID()}`);
   const free = execFileSync('df', ['--output=avail', '-k', folder], { encoding: 'utf8' }).split('\n')[1];
   const count = Math.max(0, Number(free) - leaveKilobytes);
   try {
@@ -384,9 +385,9 @@ function postmasterOf(system: Started): number {
 const npmStart = ['npm', 'start', '--silent', '--no-update-notifier'] as const;
 
 test.each([
-  { whom: 'npm', isIt: (command: string) => /^npm /.test(command) },
+  { whom: 'npm', isIt: (command: string) => command.startsWith('npm ') },
   { whom: 'run.mjs', isIt: (command: string) => /run\.mjs standalone/.test(command) },
-  { whom: 'the server', isIt: (command: string) => /standalone\/src\/main\.ts$/.test(command) && !/run\.mjs/.test(command) },
+  { whom: 'the server', isIt: (command: string) => command.endsWith('standalone/src/main.ts') && !/run\.mjs/.test(command) },
 ])('kill -9 of $whom, started by npm: nothing stays on the port, and the next start goes on', { timeout: 120_000 }, async ({ isIt }) => {
   const child = used.launch({}, npmStart);
   await until(`it is ready; it said ${used.output}`, () => used.isReady(), 40_000);

@@ -146,12 +146,16 @@ export class Started {
   async holding(name: DatabaseName, sql: string, values: unknown[]): Promise<() => Promise<void>> {
     const database = new Database(this.connection(name), { connectionsMax: 1 });
     const held = gate();
-    const holding = database
-      .transaction(async (tx) => {
-        await tx.query(sql, values);
-        await held.pass();
-      })
-      .finally(() => database.close());
+    const holding = (async () => {
+      try {
+        await database.transaction(async (tx) => {
+          await tx.query(sql, values);
+          await held.pass();
+        });
+      } finally {
+        await database.close();
+      }
+    })();
     await Promise.race([held.reached, holding]);
     return () => {
       held.open();
@@ -165,6 +169,10 @@ export class Started {
       'base64url',
     );
     const users = new Database(this.connection('user'), { connectionsMax: 1 });
-    return addFans(users, key, this.address, count).finally(() => users.close());
+    try {
+      return await addFans(users, key, this.address, count);
+    } finally {
+      await users.close();
+    }
   }
 }

@@ -2,9 +2,9 @@ import { Summary } from './summary.ts';
 import type { Figures, Flow } from './results.ts';
 import { digits } from './markdown.ts';
 
-const panel = { width: 430, height: 300, left: 56, top: 46, gap: 40 };
-const labelWidth = 190;
-const width = panel.left + 2 * panel.width + panel.gap + labelWidth;
+// Each panel has the names of its lines at its right.
+const panel = { width: 370, height: 300, left: 56, top: 46, labels: 160, gap: 46 };
+const width = panel.left + 2 * (panel.width + panel.labels) + panel.gap;
 const height = panel.top + panel.height + 46;
 
 // Told apart without colour too: each has a dash and a label of its own at its end.
@@ -35,7 +35,7 @@ export function figuresChart(figures: Figures): string {
     clients: figures.clients,
   };
   const panels = summary.flows.map((flow, at) =>
-    panelOf(summary, systems, flow, scale, panel.left + at * (panel.width + panel.gap), at === 1),
+    panelOf(summary, systems, flow, scale, panel.left + at * (panel.width + panel.labels + panel.gap)),
   );
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" font-family="system-ui, sans-serif" font-size="12">
 <title>Flows a second by clients</title>
@@ -58,14 +58,7 @@ function xOf({ clients }: Scale, count: number, left: number): number {
   return left + 18 + (panel.width - 36) * (span === 0 ? 0.5 : (Math.log2(count) - first) / span);
 }
 
-function panelOf(
-  summary: Summary,
-  systems: Named,
-  flow: Flow,
-  scale: Scale,
-  left: number,
-  labelled: boolean,
-): string {
+function panelOf(summary: Summary, systems: Named, flow: Flow, scale: Scale, left: number): string {
   const bottom = panel.top + panel.height;
   const parts = [
     `<text x="${left}" y="${panel.top - 18}" font-size="15" font-weight="600">${flow}: flows a second</text>`,
@@ -105,7 +98,7 @@ function panelOf(
     }
     ends.push({ name, y: last.y, text: `${name} ${digits(last.rate.median)}` });
   }
-  if (labelled) parts.push(...labels(ends, left + panel.width + 6));
+  parts.push(...labels(ends, left + panel.width + 6));
   return parts.join('\n');
 }
 

@@ -122,6 +122,7 @@ export function intercepted(
   return {
     query: async <R extends Row>(text: string, values: readonly unknown[] = [], name?: string) =>
       // The rows are those that `run` brings: of the shape that whoever asks knows.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       (await call(() => database.query<R>(text, values, name), values)) as R[],
   };
 }

@@ -110,6 +110,20 @@ describe('a batch', () => {
   });
 });
 
+test('an undo that the service does not know how to do is never taken for done', async () => {
+  const [crate = ''] = await depot.crates(1);
+  const { bus, send, answered, replies } = depot.staff({ effects: [...effects, 'depot.forget'] });
+  const command = put(crate, 3);
+  await send(command);
+  await answered(1);
+  await send({ ...takeBack(command), type: 'depot.forget' });
+  await until('it is set aside', () => bus.deadLetters().length === 1);
+  expect(replies).toHaveLength(1);
+  await send(takeBack(command));
+  await answered(2);
+  expect(await depot.load(crate)).toBe(0);
+});
+
 describe('replies', () => {
   test('leave only after the commit', async () => {
     const [crate = ''] = await depot.crates(1);

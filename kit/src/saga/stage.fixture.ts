@@ -156,6 +156,7 @@ export class Driver {
   readonly #store: WatchedStore;
   #now = Date.now();
   #randoms = 0;
+  #isGone = false;
 
   constructor({ connection, database }: TestDatabase, obey: Cast['obey'], options: DriverOptions) {
     const { on, through = (same: Queryable) => same, ...rest } = options;
@@ -168,7 +169,14 @@ export class Driver {
       settings: { application_name: this.owner },
     });
     if (!on) this.#listen(obey);
-    this.#store = new WatchedStore(through(this.#database));
+    this.#store = new WatchedStore(
+      through({
+        query: (text, values, name) =>
+          this.#isGone
+            ? Promise.reject(new Error('The process is gone.'))
+            : this.#database.query(text, values, name),
+      }),
+    );
     this.runner = new Runner({
       bus: this.#busWithLimits(),
       store: this.#store,
@@ -315,8 +323,9 @@ export class Driver {
     await quiet();
   }
 
-  /** Its process is gone: nothing it sends arrives any more. */
+  /** Its process is gone: nothing it sends arrives any more, and no statement that has not. */
   async crash(): Promise<void> {
+    this.#isGone = true;
     await this.bus.close();
   }
 

@@ -189,6 +189,9 @@ export const markReserved = ({ id }: { id: string }, saga: string): CommandMessa
 export const confirmPaid = ({ id }: { id: string }, saga: string): CommandMessage =>
   command(concert.confirmPaid.name, saga, 'confirmation', { reservationId: id });
 
+export const cancel = ({ id, userId }: { id: string; userId: string }): CommandMessage =>
+  command(concert.cancel.name, randomUUID(), 'cancel', { reservationId: id, userId });
+
 /** What a test compares: `ok`, or the code of the refusal. */
 export const verdict = (outcome: Outcome | undefined): string => {
   if (!outcome) return 'nothing';

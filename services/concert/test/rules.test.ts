@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+  cancel,
   confirmPaid,
   markPaid,
   markReserved,
@@ -268,6 +269,41 @@ describe('while a payment runs (rule 10)', () => {
     const held = await hall.reserved(await hall.show(1), ['S-1']);
     const outcomes = await hall.session().handle(markPaid(held), markPaid(held));
     expect(outcomes.map(verdict)).toEqual(['ok', 'payment_in_progress']);
+  });
+
+  test('a cancellation that overlaps its uncommitted claim is told of it, and cancels nothing', async () => {
+    const show = await hall.show(1);
+    const held = await hall.reserved(show, ['S-1']);
+    const [first, second] = [hall.session(), hall.session()];
+    await first.handleOpen(markPaid(held));
+    const cancelled = second.handle(cancel(held));
+    await second.waits();
+    await first.commit();
+    expect((await cancelled).map(verdict)).toEqual(['payment_in_progress']);
+    expect(await hall.reservation(held.id)).toMatchObject({ status: 'paying' });
+    expect(await hall.seats(show)).toEqual([`reserved ${held.id}`]);
+  });
+
+  test('a hold that is claimed in its last moment is not ended by the clock', async () => {
+    const show = await hall.show(1);
+    const held = await hall.reserved(show, ['S-1']);
+    await hall.database.query(
+      `insert into lease (name, owner, fence, until) values ('expire-holds', 'test', 1, now()) on conflict do nothing`,
+    );
+    const [first, second] = [hall.session(), hall.session()];
+    await hall.endsIn(held.id, -1);
+    // As a payment leaves it that looked in time and commits late.
+    await first.run('begin');
+    await first.run(`update reservation set status = 'paying', paying_saga = $2 where id = $1`, [
+      held.id,
+      randomUUID(),
+    ]);
+    const ending = second.run('select expire_holds(1, 10) as ended');
+    await second.waits();
+    await first.commit();
+    expect(await ending).toEqual([{ ended: 0 }]);
+    expect(await hall.reservation(held.id)).toMatchObject({ status: 'paying' });
+    expect(await hall.seats(show)).toEqual([`reserved ${held.id}`]);
   });
 
   test('its seats read reserved until the points are taken, and paid afterwards', async () => {

@@ -47,6 +47,7 @@ export class Effects {
   readonly #consumer: Consumer;
   readonly #timer: NodeJS.Timeout;
   #outgoing: StartMessage[] = [];
+  #stopped = false;
 
   constructor(bus: Bus, log: Log) {
     this.#bus = bus;
@@ -63,6 +64,8 @@ export class Effects {
   }
 
   run(effect: Effect): Promise<EffectResult> {
+    // A connection that is still open may bring a request; nobody would hear of its answer.
+    if (this.#stopped) return Promise.resolve({ kind: 'overloaded' });
     const now = Date.now();
     const { waitMs, ...rest } = effect;
     const start: StartMessage = {
@@ -95,6 +98,7 @@ export class Effects {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     clearInterval(this.#timer);
     await this.#consumer.stop();
     for (const { start, done, stored } of this.#pending.values())

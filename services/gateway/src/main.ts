@@ -36,8 +36,11 @@ export type GatewayOptions = {
 export type Gateway = {
   /** Where it listens, without a trailing slash. */
   readonly address: string;
-  /** Takes no new connection, answers what is under way. */
-  stop(): Promise<void>;
+  /**
+   * Takes no new connection, answers what is under way. Without `patience` nothing can be answered any more: who waits is
+   * told at once what is known.
+   */
+  stop(patience?: boolean): Promise<void>;
 };
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
@@ -60,8 +63,12 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   });
   return {
     address,
-    stop: async () => {
-      await app.close();
+    stop: async (patience = true) => {
+      if (!patience) await effects.stop();
+      // What was under way when we began to stop keeps its connection alive by its answer, and the server would wait until
+      // the client lets go of it.
+      const sweeping = setInterval(() => app.server.closeIdleConnections(), 50);
+      await app.close().finally(() => clearInterval(sweeping));
       await effects.stop();
       callers.stop();
       loadShedder.stop();

@@ -22,6 +22,8 @@ declare
   held crate;
 begin
   foreach c in array commands loop
+    -- Somebody forgot to write it.
+    continue when c.type = 'depot.forget';
     amount := (c.body ->> 'amount')::int;
     select * into held from crate b where b.id = c.body ->> 'crate';
     if c.type = 'depot.take-back' then amount := -amount; end if;

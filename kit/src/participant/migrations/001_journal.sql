@@ -61,9 +61,10 @@ begin
     select d.ord, d.outcome from decide(fresh) d
   ), outcomes as materialized (
     select c.ord, c.saga, c.step, c.direction, c.did, c.known is null as is_new,
-           coalesce(c.known, d.outcome, case c.direction
-             when 'settle' then '{"refused":{"code":"timed_out","data":{}}}'::json
-             when 'undo' then '{"ok":{}}'::json
+           -- An undo of what was done and that `decide` says nothing of stays without an outcome: a fault, not a success.
+           coalesce(c.known, d.outcome, case
+             when c.direction = 'settle' then '{"refused":{"code":"timed_out","data":{}}}'::json
+             when c.direction = 'undo' and c.did is not true then '{"ok":{}}'::json
            end) as outcome
     from unnest(commands, known, did) as c(ord, saga, step, direction, type, body, known, did)
     left join decided d on d.ord = c.ord
