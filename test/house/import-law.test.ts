@@ -14,7 +14,9 @@ function filesBelow(folder: string, endings: readonly string[]): string[] {
 }
 
 const importsOf = (file: string): string[] =>
-  [...readFileSync(path.join(root, file), 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].flatMap(([, from]) => from ?? []);
+  [...readFileSync(path.join(root, file), 'utf8').matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].flatMap(
+    ([, from]) => from ?? [],
+  );
 
 /** The rooms of ours that a file reaches, by package name or by leaving its own room. */
 function roomsReached(file: string, room: string): string[] {
@@ -54,7 +56,12 @@ describe('import law', () => {
         .flatMap((file) =>
           importsOf(file)
             .filter((from) => !from.startsWith('.') && !from.startsWith('node:'))
-            .map((from) => from.split('/').slice(0, from.startsWith('@') ? 2 : 1).join('/'))
+            .map((from) =>
+              from
+                .split('/')
+                .slice(0, from.startsWith('@') ? 2 : 1)
+                .join('/'),
+            )
             .filter((name) => !names.includes(`"${name}"`))
             .map((name) => `${file}: ${name}`),
         );
@@ -80,7 +87,9 @@ describe('files', () => {
 
   test('a person can hold each of them in the head', () => {
     const lengthMax = (file: string) => (/test|fixture/.test(file) ? 450 : 420);
-    const long = sources.filter((file) => readFileSync(path.join(root, file), 'utf8').split('\n').length > lengthMax(file));
+    const long = sources.filter(
+      (file) => readFileSync(path.join(root, file), 'utf8').split('\n').length > lengthMax(file),
+    );
     expect(long).toEqual([]);
   });
 
@@ -90,11 +99,18 @@ describe('files', () => {
   });
 
   test('every path that a document names exists', () => {
-    const documents = [...filesBelow('docs', ['.md']), ...readdirSync(root).filter((name) => name.endsWith('.md'))];
+    const documents = [
+      ...filesBelow('docs', ['.md']),
+      ...readdirSync(root).filter((name) => name.endsWith('.md')),
+    ];
     const missing = documents.flatMap((document) =>
       [...readFileSync(path.join(root, document), 'utf8').matchAll(/`([a-z.][\w.-]*(?:\/[\w.-]+)+\/?)`/g)]
         .flatMap(([, named]) => named ?? [])
-        .filter((named) => /^(contracts|kit|services|standalone|test|scripts|docs|venues|seasons|bench|deploy|web|\.ci)\//.test(named))
+        .filter((named) =>
+          /^(contracts|kit|services|standalone|test|scripts|docs|venues|seasons|bench|deploy|web|\.ci)\//.test(
+            named,
+          ),
+        )
         .filter((named) => !statSync(path.join(root, named), { throwIfNoEntry: false }))
         .map((named) => `${document}: ${named}`),
     );

@@ -11,7 +11,10 @@ beforeAll(async () => {
 afterAll(() => house.stop());
 
 /** Locks a table as a broken or overloaded database would seem locked; nothing that writes to it gets on until `open`. */
-async function stall(service: 'payment' | 'concert' | 'orchestrator', table: string): Promise<() => Promise<void>> {
+async function stall(
+  service: 'payment' | 'concert' | 'orchestrator',
+  table: string,
+): Promise<() => Promise<void>> {
   const hold = gate();
   const holding = house.databases[service].transaction(async (tx) => {
     await tx.query('set local statement_timeout = 0');
@@ -38,7 +41,11 @@ test('a charge whose service stands still is answered 202, ends timed out, takes
   // Its deadline has passed: the saga asks the payment service to settle and waits for that answer, it does not guess.
   expect(field(await operationOf(fan, location), 'status')).toBe('running');
   await open();
-  await until('it has ended', async () => field(await operationOf(fan, location), 'status') !== 'running', 20_000);
+  await until(
+    'it has ended',
+    async () => field(await operationOf(fan, location), 'status') !== 'running',
+    20_000,
+  );
   const again = await fan.charge(100, 'k');
   expect([201, 503]).toContain(again.status);
   const isDone = again.status === 201;
@@ -83,7 +90,9 @@ test('an account deleted while its reservation was on the way leaves a hold that
   expect(reserved.status).toBe(201);
   const reservationId = text(reserved.body, 'reservationId');
   expect([401, 409]).toContain((await fan.pay(reservationId)).status);
-  await house.databases.concert.query('update reservation set expires_at = now() where id = $1', [reservationId]);
+  await house.databases.concert.query('update reservation set expires_at = now() where id = $1', [
+    reservationId,
+  ]);
   const other = await house.fan();
   await until('the seat is free', async () => (await other.reserve(show, ['S-1'])).status === 201);
 });

@@ -58,7 +58,10 @@ test('while a payment runs its hold cannot end, nor be cancelled or paid again',
   await until('the reservation is being paid', async () => (await statusOf(fan, reservationId)) === 'paying');
   await runOut(reservationId);
   const [lease] = await house.databases.concert.query<{ fence: number }>('select fence from lease');
-  const [ended] = await house.databases.concert.query<{ ended: number }>('select expire_holds($1, 100) as ended', [lease?.fence]);
+  const [ended] = await house.databases.concert.query<{ ended: number }>(
+    'select expire_holds($1, 100) as ended',
+    [lease?.fence],
+  );
   expect(ended?.ended).toBe(0);
   expect((await cancel(fan, reservationId)).body).toMatchObject({ status: 409, code: 'payment_in_progress' });
   expect((await fan.pay(reservationId)).body).toMatchObject({ status: 409, code: 'payment_in_progress' });
@@ -146,7 +149,10 @@ test('another fan’s reservation cannot be cancelled, and one of a performance 
   const show = await house.performance(1);
   const [fan, stranger] = [await house.fan(5_000), await house.fan()];
   const reservationId = await reserve(fan, show);
-  expect((await cancel(stranger, reservationId)).body).toMatchObject({ status: 404, code: 'reservation_not_found' });
+  expect((await cancel(stranger, reservationId)).body).toMatchObject({
+    status: 404,
+    code: 'reservation_not_found',
+  });
   await fan.pay(reservationId);
   await house.databases.concert.query('update performance set starts_at = now() where id = $1', [show]);
   expect((await cancel(fan, reservationId)).body).toMatchObject({ status: 409, code: 'cancellation_closed' });
@@ -175,14 +181,23 @@ test('an operation tells its fan, and nobody else, what became of every step', a
   const release = await holdWallet(fan);
   const waiting = fan.post('/api/v1/points/charges', { amount: 1 }, 'k', { prefer: 'wait=0' });
   const location = (await waiting).headers.get('location') ?? '';
-  expect((await fan.get(location)).body).toMatchObject({ status: 'running', steps: [{ status: 'ok' }, { status: 'running' }] });
+  expect((await fan.get(location)).body).toMatchObject({
+    status: 'running',
+    steps: [{ status: 'ok' }, { status: 'running' }],
+  });
   await release();
-  await until('it has succeeded', async () => field((await fan.get(location)).body, 'status') === 'succeeded');
+  await until(
+    'it has succeeded',
+    async () => field((await fan.get(location)).body, 'status') === 'succeeded',
+  );
 });
 
 test('what operators see is for operators', async () => {
   const fan = await house.fan();
-  expect((await fan.get('/api/v1/admin/operations?status=stuck')).body).toMatchObject({ status: 403, code: 'role_required' });
+  expect((await fan.get('/api/v1/admin/operations?status=stuck')).body).toMatchObject({
+    status: 403,
+    code: 'role_required',
+  });
 });
 
 test('an account is deleted with its password, but not while it has reservations', async () => {
@@ -198,16 +213,27 @@ test('an account is deleted with its password, but not while it has reservations
     headers: { authorization, 'idempotency-key': 'k' },
     body: { performanceId: show, seatIds: ['S-1'] },
   });
-  expect((await remove('a long password')).body).toMatchObject({ status: 409, code: 'account_has_reservations' });
-  await request(house.address, 'POST', `/api/v1/reservations/${text(reserved.body, 'reservationId')}/cancellation`, {
-    headers: { authorization, 'idempotency-key': 'k' },
+  expect((await remove('a long password')).body).toMatchObject({
+    status: 409,
+    code: 'account_has_reservations',
   });
+  await request(
+    house.address,
+    'POST',
+    `/api/v1/reservations/${text(reserved.body, 'reservationId')}/cancellation`,
+    {
+      headers: { authorization, 'idempotency-key': 'k' },
+    },
+  );
   expect((await remove('another password')).body).toMatchObject({ status: 401, code: 'invalid_credentials' });
   expect((await remove('a long password')).status).toBe(204);
   const me = await request(house.address, 'GET', '/api/v1/users/me', { headers: { authorization } });
   expect(me.status).toBe(401);
   expect((await post('/sessions', { email, password: 'a long password' })).status).toBe(401);
-  const rows = await house.databases.user.query('select 1 from account where email = $1 or name = $2', [email, 'Leaving']);
+  const rows = await house.databases.user.query('select 1 from account where email = $1 or name = $2', [
+    email,
+    'Leaving',
+  ]);
   expect(rows).toEqual([]);
   expect((await post('/users', { name: 'New', email, password: 'a long password' })).status).toBe(201);
 });

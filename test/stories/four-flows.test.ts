@@ -68,7 +68,10 @@ test('a fan pays: points are taken, seats are paid and the partner is told, sign
     return got.length > 0;
   });
   expect(got).toMatchObject([
-    { times: 1, body: { type: 'reservation.paid', reservationId, performanceId: show, amount: 1_400, version: 3 } },
+    {
+      times: 1,
+      body: { type: 'reservation.paid', reservationId, performanceId: show, amount: 1_400, version: 3 },
+    },
   ]);
 });
 
@@ -108,7 +111,10 @@ test('a reservation is another fan’s secret: paying and reading it is 404', as
   const show = await house.performance(1);
   const [owner, stranger] = await house.fans(2);
   const reservationId = text((await owner?.reserve(show, ['S-1']))?.body, 'reservationId');
-  expect((await stranger?.pay(reservationId))?.body).toMatchObject({ status: 404, code: 'reservation_not_found' });
+  expect((await stranger?.pay(reservationId))?.body).toMatchObject({
+    status: 404,
+    code: 'reservation_not_found',
+  });
   expect((await stranger?.get(`/api/v1/reservations/${reservationId}`))?.status).toBe(404);
 });
 
@@ -125,7 +131,9 @@ test('an ended hold cannot be paid', async () => {
   const show = await house.performance(1);
   const fan = await house.fan(5_000);
   const reservationId = text((await fan.reserve(show, ['S-1'])).body, 'reservationId');
-  await house.databases.concert.query(`update reservation set expires_at = now() where id = $1`, [reservationId]);
+  await house.databases.concert.query(`update reservation set expires_at = now() where id = $1`, [
+    reservationId,
+  ]);
   expect((await fan.pay(reservationId)).body).toMatchObject({ status: 409, code: 'reservation_expired' });
 });
 
@@ -146,8 +154,14 @@ test('seven seats are refused, at once or one after the other', async () => {
 test('what does not exist or is not on sale is refused with its own code', async () => {
   const show = await house.performance(2);
   const fan = await house.fan();
-  expect((await fan.reserve('nowhere', ['S-1'])).body).toMatchObject({ status: 404, code: 'performance_not_found' });
-  expect((await fan.reserve(show, ['S-1', 'S-99'])).body).toMatchObject({ code: 'seat_not_found', seatIds: ['S-99'] });
+  expect((await fan.reserve('nowhere', ['S-1'])).body).toMatchObject({
+    status: 404,
+    code: 'performance_not_found',
+  });
+  expect((await fan.reserve(show, ['S-1', 'S-99'])).body).toMatchObject({
+    code: 'seat_not_found',
+    seatIds: ['S-99'],
+  });
   await house.databases.concert.query(`update concert set sale_state = 'closed' where id = $1`, [show]);
   expect((await fan.reserve(show, ['S-1'])).body).toMatchObject({ status: 409, code: 'sale_closed' });
   await house.databases.concert.query(

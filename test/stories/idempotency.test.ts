@@ -24,7 +24,10 @@ test('an effect without a key is refused, and one with an unusable key', async (
   expect(await bare.json()).toMatchObject({ status: 400, code: 'idempotency_key_missing' });
   for (const key of ['with space', 'x'.repeat(256), 'ключ'.normalize()]) {
     const encoded = Buffer.from(key).toString('latin1');
-    expect((await fan.charge(1, encoded)).body).toMatchObject({ status: 400, code: 'idempotency_key_invalid' });
+    expect((await fan.charge(1, encoded)).body).toMatchObject({
+      status: 400,
+      code: 'idempotency_key_invalid',
+    });
   }
   expect(await fan.balance()).toBe(0);
   expect((await fan.charge(1, 'x'.repeat(255))).status).toBe(201);
@@ -56,7 +59,10 @@ test('the same key with another body, or for another reservation, is refused', a
   const show = await house.performance(2);
   const fan = await house.fan(10_000);
   await fan.reserve(show, ['S-1'], 'k');
-  expect((await fan.reserve(show, ['S-2'], 'k')).body).toMatchObject({ status: 422, code: 'idempotency_key_reused' });
+  expect((await fan.reserve(show, ['S-2'], 'k')).body).toMatchObject({
+    status: 422,
+    code: 'idempotency_key_reused',
+  });
   const one = text((await fan.reserve(show, ['S-2'])).body, 'reservationId');
   expect((await fan.pay(one, 'p')).status).toBe(201);
   const other = '01890000-0000-7000-8000-000000000000';
@@ -99,7 +105,9 @@ test('while the first is running the second is told where to look, and afterward
   await hold.reached;
   const first = fan.charge(100, 'k');
   await until('the saga is stored', async () => {
-    const rows = await house.databases.orchestrator.query(`select 1 from saga where fan = $1 and key = 'k'`, [fan.userId]);
+    const rows = await house.databases.orchestrator.query(`select 1 from saga where fan = $1 and key = 'k'`, [
+      fan.userId,
+    ]);
     return rows.length === 1;
   });
   const second = await fan.charge(100, 'k');

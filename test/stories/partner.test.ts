@@ -26,7 +26,10 @@ beforeAll(async () => {
   await new Promise<void>((listening) => remote.listen(0, '127.0.0.1', listening));
   const address = remote.address();
   const port = typeof address === 'object' && address ? address.port : 0;
-  house = await openHouse({ PARTNER_URL: `http://127.0.0.1:${port}/hooks?for=tutti`, PARTNER_SECRET: secret });
+  house = await openHouse({
+    PARTNER_URL: `http://127.0.0.1:${port}/hooks?for=tutti`,
+    PARTNER_SECRET: secret,
+  });
 });
 afterAll(async () => {
   await house.stop();
@@ -41,10 +44,13 @@ async function paidReservation(fan: Fan): Promise<string> {
   return reservationId;
 }
 
-const about = (reservationId: string): Received[] => received.filter(({ body }) => body.includes(reservationId));
+const about = (reservationId: string): Received[] =>
+  received.filter(({ body }) => body.includes(reservationId));
 
 const makeDue = (reservationId: string) =>
-  house.databases.partner.query('update delivery set next_attempt_at = now() where reservation_id = $1', [reservationId]);
+  house.databases.partner.query('update delivery set next_attempt_at = now() where reservation_id = $1', [
+    reservationId,
+  ]);
 
 async function deliveryOf(reservationId: string) {
   const [row] = await house.databases.partner.query<{
@@ -72,8 +78,12 @@ test('the promoter’s system gets a paid reservation as a signed webhook', asyn
   );
   const signer = new WebhookSigner(secret);
   expect(signer.isOurs(id ?? '', timestamp ?? '', signature ?? '', body)).toBe(true);
-  expect(signer.isOurs(id ?? '', timestamp ?? '', signature ?? '', body.replace('"amount": 10', '"amount": 1'))).toBe(false);
-  expect(new WebhookSigner('whsec_b3RoZXI=').isOurs(id ?? '', timestamp ?? '', signature ?? '', body)).toBe(false);
+  expect(
+    signer.isOurs(id ?? '', timestamp ?? '', signature ?? '', body.replace('"amount": 10', '"amount": 1')),
+  ).toBe(false);
+  expect(new WebhookSigner('whsec_b3RoZXI=').isOurs(id ?? '', timestamp ?? '', signature ?? '', body)).toBe(
+    false,
+  );
   expect(Math.abs(Number(timestamp) - Date.now() / 1_000)).toBeLessThan(30);
   const event: unknown = JSON.parse(body);
   expect(event).toMatchObject({ type: 'reservation.paid', reservationId, version: 3, amount: 10 });

@@ -18,7 +18,8 @@ test('200 fans race for 20 seats: 20 win, 180 are refused, all are answered with
   const replies = await Promise.all(fans.map((fan, n) => fan.reserve(show, [`S-${(n % 20) + 1}`])));
   expect(count(replies, 201)).toBe(20);
   expect(count(replies, 409)).toBe(180);
-  for (const { status, body } of replies) if (status === 409) expect(body).toMatchObject({ code: 'seat_unavailable' });
+  for (const { status, body } of replies)
+    if (status === 409) expect(body).toMatchObject({ code: 'seat_unavailable' });
   const [row] = await house.databases.concert.query<{ seats: number; reservations: number }>(
     `select (select count(*) from seat where performance_id = $1 and status = 'reserved') as seats,
             (select count(*) from reservation where performance_id = $1) as reservations`,
@@ -33,7 +34,10 @@ test('50 payments at once from one wallet that can afford one: one is paid, the 
   const reservations = await Promise.all(fans.map((fan, n) => fan.reserve(show, [`S-${n + 1}`])));
   const payer = await house.fan(1_500);
   // One fan may hold six seats; the race is about the wallet, so the reservations are handed to one fan.
-  await house.databases.concert.query('update reservation set user_id = $2 where performance_id = $1', [show, payer.userId]);
+  await house.databases.concert.query('update reservation set user_id = $2 where performance_id = $1', [
+    show,
+    payer.userId,
+  ]);
   const paid = await Promise.all(reservations.map(({ body }) => payer.pay(text(body, 'reservationId'))));
   expect(count(paid, 201)).toBe(1);
   expect(count(paid, 402)).toBe(49);
@@ -46,7 +50,9 @@ test('50 payments at once from one wallet that can afford one: one is paid, the 
     { status: 'paid', count: 1 },
     { status: 'reserved', count: 49 },
   ]);
-  const payments = await house.databases.payment.query('select 1 from payment where user_id = $1', [payer.userId]);
+  const payments = await house.databases.payment.query('select 1 from payment where user_id = $1', [
+    payer.userId,
+  ]);
   expect(payments).toHaveLength(1);
 });
 
@@ -90,5 +96,6 @@ test('one fan with many requests at once does not get a seventh seat', async () 
   const fan = await house.fan();
   const replies = await Promise.all(Array.from({ length: 12 }, (_, n) => fan.reserve(show, [`S-${n + 1}`])));
   expect(count(replies, 201)).toBe(6);
-  for (const { status, body } of replies) if (status !== 201) expect(body).toMatchObject({ code: 'seat_limit_exceeded' });
+  for (const { status, body } of replies)
+    if (status !== 201) expect(body).toMatchObject({ code: 'seat_limit_exceeded' });
 });
