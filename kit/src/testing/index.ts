@@ -1,4 +1,5 @@
 export { gate, until } from './conditions.ts';
+export { Session, sessionsOf, type Sessions } from './session.ts';
 export { testDatabase, type TestDatabase } from './test-database.ts';
 export { busContract, type BusContractOptions } from './bus-contract.ts';
 export { FaultBus, randomFrom, type FaultCounts, type FaultOptions, type FaultRates } from './fault-bus.ts';

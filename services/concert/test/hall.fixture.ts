@@ -1,8 +1,8 @@
 import { concert } from '@tutti/contracts';
 import { callHandle, commandSettings } from '@tutti/kit/participant';
-import { Database } from '@tutti/kit/postgres';
+import type { Database } from '@tutti/kit/postgres';
 import type { CommandMessage, Outcome } from '@tutti/kit/saga';
-import { testDatabase, until } from '@tutti/kit/testing';
+import { sessionsOf, testDatabase, type Session } from '@tutti/kit/testing';
 import { randomUUID } from 'node:crypto';
 import { concertMigrations } from '../src/main.ts';
 
@@ -13,44 +13,6 @@ type Reservation = {
   extended: boolean;
   secondsLeft: number;
 };
-
-/** One connection: a transaction stays open on it for as long as a test wants. */
-export class Session {
-  readonly #connection: Database;
-  readonly #isWaiting: () => Promise<boolean>;
-
-  constructor(connection: Database, isWaiting: () => Promise<boolean>) {
-    this.#connection = connection;
-    this.#isWaiting = isWaiting;
-  }
-
-  run(sql: string, values: readonly unknown[] = []): Promise<unknown> {
-    return this.#connection.query(sql, values);
-  }
-
-  handle(...commands: CommandMessage[]): Promise<Outcome[]> {
-    return callHandle(this.#connection, commands);
-  }
-
-  /** Handles a batch and keeps its transaction open. */
-  async handleOpen(...commands: CommandMessage[]): Promise<Outcome[]> {
-    await this.run('begin');
-    return this.handle(...commands);
-  }
-
-  commit(): Promise<unknown> {
-    return this.run('commit');
-  }
-
-  /** Resolves once the server says that this connection waits for a lock of another. */
-  waits(): Promise<void> {
-    return until('the session waits for a lock', this.#isWaiting);
-  }
-
-  close(): Promise<void> {
-    return this.#connection.close();
-  }
-}
 
 /** The concert service's tables and functions, and as many connections as a schedule needs. */
 export class Hall {
@@ -128,32 +90,11 @@ export class Hall {
 
 export async function openHall(): Promise<Hall> {
   const settings = { ...commandSettings, 'tutti.hold_seconds': 300 };
-  const { connection, database, drop } = await testDatabase(concertMigrations, { settings });
-  const sessions: Session[] = [];
-  const session = (): Session => {
-    const name = `session-${sessions.length + 1}`;
-    const one = new Session(
-      new Database(connection, {
-        connectionsMax: 1,
-        lockTimeoutMs: 30_000,
-        statementTimeoutMs: 60_000,
-        settings: { ...settings, application_name: name },
-      }),
-      async () => {
-        const waiting = await database.query(
-          `select 1 from pg_stat_activity
-           where datname = current_database() and application_name = $1 and wait_event_type = 'Lock'`,
-          [name],
-        );
-        return waiting.length > 0;
-      },
-    );
-    sessions.push(one);
-    return one;
-  };
-  return new Hall(database, session, async () => {
-    await Promise.all(sessions.map((one) => one.close()));
-    await drop();
+  const test = await testDatabase(concertMigrations, { settings });
+  const sessions = sessionsOf(test, settings);
+  return new Hall(test.database, sessions.open, async () => {
+    await sessions.close();
+    await test.drop();
   });
 }
 

@@ -1,7 +1,7 @@
 import { payment } from '@tutti/contracts';
 import { InProcessBus } from '@tutti/kit/messaging';
 import { callHandle, commandSettings, Participant } from '@tutti/kit/participant';
-import { Database } from '@tutti/kit/postgres';
+import type { Database } from '@tutti/kit/postgres';
 import {
   commandQueue,
   replyQueue,
@@ -10,43 +10,9 @@ import {
   type ReplyMessage,
 } from '@tutti/kit/saga';
 import { createLog } from '@tutti/kit/service';
-import { testDatabase, until } from '@tutti/kit/testing';
+import { sessionsOf, testDatabase, type Session } from '@tutti/kit/testing';
 import { randomUUID } from 'node:crypto';
 import { paymentMigrations } from '../src/main.ts';
-
-/** One connection: a transaction stays open on it for as long as a test wants. */
-export class Session {
-  readonly connection: Database;
-  readonly #isWaiting: () => Promise<boolean>;
-
-  constructor(connection: Database, isWaiting: () => Promise<boolean>) {
-    this.connection = connection;
-    this.#isWaiting = isWaiting;
-  }
-
-  run(sql: string, values: readonly unknown[] = []): Promise<unknown> {
-    return this.connection.query(sql, values);
-  }
-
-  handle(...commands: CommandMessage[]): Promise<Outcome[]> {
-    return callHandle(this.connection, commands);
-  }
-
-  /** Handles a batch and keeps its transaction open. */
-  async handleOpen(...commands: CommandMessage[]): Promise<Outcome[]> {
-    await this.run('begin');
-    return this.handle(...commands);
-  }
-
-  commit(): Promise<unknown> {
-    return this.run('commit');
-  }
-
-  /** Resolves once the server says that this connection waits for a lock of another. */
-  waits(): Promise<void> {
-    return until('the session waits for a lock', this.#isWaiting);
-  }
-}
 
 /** A service that obeys commands from a bus, over one connection, and what it replied. */
 export type Clerk = {
@@ -127,32 +93,11 @@ export class Bank {
 
 export async function openBank(): Promise<Bank> {
   const settings = commandSettings;
-  const { connection, database, drop } = await testDatabase(paymentMigrations, { settings });
-  const sessions: Session[] = [];
-  const session = (): Session => {
-    const name = `session-${sessions.length + 1}`;
-    const one = new Session(
-      new Database(connection, {
-        connectionsMax: 1,
-        lockTimeoutMs: 30_000,
-        statementTimeoutMs: 60_000,
-        settings: { ...settings, application_name: name },
-      }),
-      async () => {
-        const waiting = await database.query(
-          `select 1 from pg_stat_activity
-           where datname = current_database() and application_name = $1 and wait_event_type = 'Lock'`,
-          [name],
-        );
-        return waiting.length > 0;
-      },
-    );
-    sessions.push(one);
-    return one;
-  };
-  return new Bank(database, session, async () => {
-    await Promise.all(sessions.map((one) => one.connection.close()));
-    await drop();
+  const test = await testDatabase(paymentMigrations, { settings });
+  const sessions = sessionsOf(test, settings);
+  return new Bank(test.database, sessions.open, async () => {
+    await sessions.close();
+    await test.drop();
   });
 }
 
