@@ -41,7 +41,7 @@ export function loadClassOf(method: string, url: string): LoadClass | 'never she
 
 const sampleMs = 50;
 const heldMax = 20_000;
-const holdMs = { min: 300, max: 800 };
+const holdMs = { min: 700, max: 1_500 };
 
 type Held = {
   readonly response: ServerResponse;
@@ -53,7 +53,7 @@ type Held = {
 /**
  * Refuses requests with 503 while the gateway has more than it can carry.
  *
- * A refusal takes its time, about half a second: a client waits for it before it can ask again on that connection. Answered at
+ * A refusal takes its time, about a second: a client waits for it before it can ask again on that connection. Answered at
  * once, a crowd would come back as fast as it is refused, and refusing would become all that we do.
  */
 export class LoadShedder {
