@@ -39,19 +39,26 @@ end $$;
 create function decide(commands command[]) returns table (ord int, outcome json)
 language plpgsql volatile as $$
 declare
-  of_type command[];
+  undos command[];
+  confirmations command[];
+  payments command[];
+  cancellations command[];
+  reservations command[];
 begin
   -- Commands of one batch are of different sagas and none has been answered: by type is as good an order as any.
-  of_type := array(select c from unnest(commands) c where c.type = 'concert.mark-reserved' order by c.ord);
-  if of_type <> '{}' then return query select * from mark_reserved(of_type); end if;
-  of_type := array(select c from unnest(commands) c where c.type = 'concert.confirm-paid' order by c.ord);
-  if of_type <> '{}' then return query select * from confirm_paid(of_type); end if;
-  of_type := array(select c from unnest(commands) c where c.type = 'concert.mark-paid' order by c.ord);
-  if of_type <> '{}' then return query select * from mark_paid(of_type); end if;
-  of_type := array(select c from unnest(commands) c where c.type = 'concert.cancel' order by c.ord);
-  if of_type <> '{}' then return query select * from cancel(of_type); end if;
-  of_type := array(select c from unnest(commands) c where c.type = 'concert.reserve-seats' order by c.ord);
-  if of_type <> '{}' then return query select * from reserve_seats(of_type); end if;
+  select array_agg(c order by c.ord) filter (where c.type = 'concert.mark-reserved'),
+         array_agg(c order by c.ord) filter (where c.type = 'concert.confirm-paid'),
+         array_agg(c order by c.ord) filter (where c.type = 'concert.mark-paid'),
+         array_agg(c order by c.ord) filter (where c.type = 'concert.cancel'),
+         array_agg(c order by c.ord) filter (where c.type = 'concert.reserve-seats')
+    into undos, confirmations, payments, cancellations, reservations
+    from unnest(commands) c;
+  if undos is not null then return query select * from mark_reserved(undos); end if;
+  if confirmations is not null then return query select * from confirm_paid(confirmations); end if;
+  if payments is not null then return query select * from mark_paid(payments); end if;
+  if cancellations is not null then return query select * from cancel(cancellations); end if;
+  if reservations is not null then return query select * from reserve_seats(reservations); end if;
+
   -- Once for all types: counted by each on its own, two batches with two performances crosswise wait in a circle.
   perform count_change(array(
     select distinct r.performance_id from unnest(commands) c

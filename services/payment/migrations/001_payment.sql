@@ -8,7 +8,8 @@ create table wallet (
 -- Append-only. The id is the saga's: one saga writes one entry, however often its command arrives.
 create table entry (
   id uuid primary key,
-  user_id uuid not null references wallet,
+  -- No foreign key: it would be checked row by row, and the wallet is locked by the function that writes this.
+  user_id uuid not null,
   type text not null check (type in ('charge', 'payment', 'return')),
   amount bigint not null check (amount <> 0),
   balance_after bigint not null check (balance_after >= 0),
@@ -22,7 +23,7 @@ create table entry (
 create table payment (
   id uuid primary key,
   reservation_id uuid not null,
-  user_id uuid not null references wallet,
+  user_id uuid not null,
   amount bigint not null check (amount >= 0),
   at timestamptz not null,
   returned_at timestamptz
