@@ -1,6 +1,5 @@
 import { Database, type Connection } from '@tutti/kit/postgres';
 import { clusterIn } from './cluster.ts';
-import { surround } from './compare.ts';
 import { gatherCrowd } from './crowd.ts';
 import type { Endings } from './endings.ts';
 import type { Options } from './options.ts';
@@ -9,6 +8,7 @@ import type { LevelRun } from './report/results.ts';
 import { cpuMsPerFlow, perFlow } from './report/summary.ts';
 import { measureOurs, planOf } from './run.ts';
 import { addShow, seed } from './seed.ts';
+import { withRunning } from './surroundings.ts';
 import { ours } from './systems/ours.ts';
 
 // One pair: a fan of long ago reserved a seat and paid for it. Its two sagas are 2k and 2k + 1; their ids grow with time, as
@@ -95,20 +95,11 @@ async function measureWith(
 ): Promise<readonly LevelRun[]> {
   const plan = planOf(options);
   const crowd = gatherCrowd(Math.max(plan.seats.main, plan.seats.warmUp));
-  const { surroundings, partner, end } = await surround(crowd, endings);
-  try {
-    const running = await ours.start(surroundings);
-    const stop = endings.add('tutti', () => running.stop());
-    try {
-      await seed(running, crowd, plan.seats);
-      if (finished > 0) await fill(clusterIn(surroundings.folder).connection, Math.ceil(finished / 2), say);
-      return await measureOurs({ running, partner, crowd, plan, say });
-    } finally {
-      await stop();
-    }
-  } finally {
-    await end();
-  }
+  return withRunning(ours, crowd, endings, async (running, partner, folder) => {
+    await seed(running, crowd, plan.seats);
+    if (finished > 0) await fill(clusterIn(folder).connection, Math.ceil(finished / 2), say);
+    return measureOurs({ running, partner, crowd, plan, say });
+  });
 }
 
 async function fill(connection: (database: string) => Connection, pairs: number, say: Say): Promise<void> {

@@ -1,28 +1,24 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { shelterOf } from './cluster.ts';
-import { gatherCrowd, type Crowd } from './crowd.ts';
+import { gatherCrowd } from './crowd.ts';
 import type { Endings } from './endings.ts';
 import type { Options } from './options.ts';
-import { Partner } from './partner.ts';
 import { figuresChart } from './report/chart.ts';
 import { describeMachine, describePostgres } from './report/machine.ts';
 import { figuresPage } from './report/markdown.ts';
 import type { Figures, SystemRun } from './report/results.ts';
 import { planOf, raceClients, raceSeats, runSystem, type Plan } from './run.ts';
 import { root } from './server-process.ts';
-import type { RunningSystem, Surroundings, System } from './system.ts';
+import { removeRemains, withRunning } from './surroundings.ts';
+import type { System } from './system.ts';
 import { systems as allSystems } from './systems/index.ts';
-
-// Nothing may run out while a slow system is still being asked.
-const holdSeconds = 3_600;
 
 type Say = (line: string) => void;
 
 /** Runs the systems in turn, round by round, and tells what came out. Returns the exit code: 0 when every check held. */
 export async function compare(options: Options, endings: Endings, say: Say): Promise<number> {
   const plan = planOf(options);
+  await removeRemains();
   const { chosen, leftOut } = await available(options.systems, say);
   const crowd = gatherCrowd(Math.max(plan.seats.main, plan.seats.warmUp, raceSeats * raceClients));
   const runs: SystemRun[] = [];
@@ -35,11 +31,13 @@ export async function compare(options: Options, endings: Endings, say: Say): Pro
       if (failed.has(system.name)) continue;
       tell(system.title);
       try {
-        const onStart = async (running: RunningSystem) => {
+        const run = await withRunning(system, crowd, endings, async (running, partner) => {
           postgres ||= await describePostgres(running);
-        };
-        runs.push(await runOnce(system, round, { crowd, plan, endings, onStart, say: tell }));
+          return runSystem({ system, round, running, partner, crowd, plan, say: tell });
+        });
+        runs.push(run);
       } catch (error) {
+        if (endings.isOver) throw error;
         // The others are still worth knowing; this one would fail again.
         const reason = error instanceof Error ? error.message : String(error);
         failed.set(system.name, `${system.title}, from round ${round} on: ${reason}`);
@@ -118,61 +116,4 @@ async function available(
     }
   }
   return { chosen, leftOut };
-}
-
-type Stage = {
-  crowd: Crowd;
-  plan: Plan;
-  endings: Endings;
-  say: Say;
-  onStart: (running: RunningSystem) => Promise<void>;
-};
-
-/** A fresh cluster, a fresh partner, one run; whatever happens, nothing of it stays. */
-async function runOnce(
-  system: System,
-  round: number,
-  { crowd, plan, endings, say, onStart }: Stage,
-): Promise<SystemRun> {
-  const { surroundings, partner, end } = await surround(crowd, endings);
-  try {
-    const running = await system.start(surroundings);
-    const stop = endings.add(system.name, () => running.stop());
-    try {
-      await onStart(running);
-      return await runSystem({ system, round, running, partner, crowd, plan, say });
-    } finally {
-      await stop();
-    }
-  } finally {
-    await end();
-  }
-}
-
-/** A folder and a partner of their own for one run, and how to end them. */
-export async function surround(crowd: Crowd, endings: Endings) {
-  const partner = await Partner.start();
-  const stopPartner = endings.add('the partner', () => partner.stop());
-  const parent = await mkdtemp(path.join(tmpdir(), 'tutti-bench-'));
-  const folder = path.join(parent, 'data');
-  const removeFolder = endings.add(parent, async () => {
-    const shelter = shelterOf(folder);
-    if (shelter !== undefined) await rm(shelter, { recursive: true, force: true });
-    await rm(parent, { recursive: true, force: true });
-  });
-  // PostgreSQL runs as another user when this is root, and has to get in.
-  await chmod(parent, 0o755);
-  await mkdir(folder, { mode: 0o755 });
-  const surroundings: Surroundings = {
-    folder,
-    partnerUrl: partner.url,
-    partnerSecret: partner.secret,
-    accessTokenKey: crowd.accessTokenKey,
-    holdSeconds,
-  };
-  const end = async () => {
-    await stopPartner();
-    await removeFolder();
-  };
-  return { surroundings, partner, end };
 }

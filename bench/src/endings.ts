@@ -1,21 +1,28 @@
 /** What must be ended or removed when this process leaves, however it leaves; the newest first. */
 export class Endings {
   readonly #steps: { what: string; end: () => Promise<void> }[] = [];
+  #isOver = false;
 
-  /** Returns a function that does it now, once. */
+  /** Whether this process is leaving: nothing new may be begun. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Returns a function that does it now; whoever asks again waits for the same end. */
   add(what: string, end: () => Promise<void>): () => Promise<void> {
-    const step = { what, end };
+    let ended: Promise<void> | undefined;
+    const step = { what, end: () => (ended ??= end()) };
     this.#steps.push(step);
-    return async () => {
+    return () => {
       const at = this.#steps.indexOf(step);
-      if (at < 0) return;
-      this.#steps.splice(at, 1);
-      await end();
+      if (at >= 0) this.#steps.splice(at, 1);
+      return step.end();
     };
   }
 
   /** One that fails does not keep the others from ending. */
   async endAll(complain: (sentence: string) => void): Promise<void> {
+    this.#isOver = true;
     for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
       const { what, end } = step;
       await end().catch((error: unknown) => complain(`${what} could not be ended: ${String(error)}`));

@@ -5,7 +5,7 @@ import { Endings } from './endings.ts';
 import { readOptions, usage, type Options } from './options.ts';
 import { soak } from './soak.ts';
 
-const say = (line: string): void => {
+const complain = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
 
@@ -14,13 +14,17 @@ async function main(): Promise<void> {
   try {
     options = readOptions(process.argv.slice(2));
   } catch (error) {
-    say(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    complain(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
     process.exitCode = 2;
     return;
   }
   const endings = new Endings();
+  // What fails because this process leaves is not worth a word.
+  const say = (line: string): void => {
+    if (!endings.isOver) complain(line);
+  };
   const leave = (code: number) => {
-    void endings.endAll(say).then(() => process.exit(code));
+    void endings.endAll(complain).then(() => process.exit(code));
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => leave(130));
   whenParentLeaves(() => leave(1));
@@ -32,7 +36,7 @@ async function main(): Promise<void> {
     say(error instanceof Error ? error.message : String(error));
     process.exitCode = 1;
   } finally {
-    await endings.endAll(say);
+    await endings.endAll(complain);
   }
 }
 

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { closedLoop } from './closed-loop.ts';
-import { surround } from './compare.ts';
 import { gatherCrowd, payRequest, reserveRequest, type Crowd, type FanRequest } from './crowd.ts';
 import type { Endings } from './endings.ts';
 import type { Options } from './options.ts';
 import { residentMiB } from './processes.ts';
 import { seed, stages } from './seed.ts';
+import { withRunning } from './surroundings.ts';
 import type { RunningSystem } from './system.ts';
 import { ours } from './systems/ours.ts';
 
@@ -28,25 +28,17 @@ export async function soak(
   say: (line: string) => void,
 ): Promise<number> {
   const crowd = gatherCrowd(fans);
-  const { surroundings, end } = await surround(crowd, endings);
-  const seen: Minute[] = [];
-  try {
-    const running = await ours.start(surroundings);
-    const stop = endings.add('tutti', () => running.stop());
-    try {
-      await seed(running, crowd, { main: fans, warmUp: 1, race: 1 });
-      const work = new Work(crowd);
-      for (let minute = 1; minute <= minutes; minute++) {
-        const one = await oneMinute(minute, running, work);
-        seen.push(one);
-        say(`minute ${minute}: ${one.perSecond}/s, node ${one.nodeMiB} MiB, postgres ${one.postgresMiB} MiB`);
-      }
-    } finally {
-      await stop();
+  const seen = await withRunning(ours, crowd, endings, async (running) => {
+    await seed(running, crowd, { main: fans, warmUp: 1, race: 1 });
+    const work = new Work(crowd);
+    const told: Minute[] = [];
+    for (let minute = 1; minute <= minutes; minute++) {
+      const one = await oneMinute(minute, running, work);
+      told.push(one);
+      say(`minute ${minute}: ${one.perSecond}/s, node ${one.nodeMiB} MiB, postgres ${one.postgresMiB} MiB`);
     }
-  } finally {
-    await end();
-  }
+    return told;
+  });
   process.stdout.write(options.json ? `${JSON.stringify(seen)}\n` : tableOf(seen));
   return seen.some(({ strange }) => strange > 0) ? 1 : 0;
 }

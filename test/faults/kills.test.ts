@@ -34,7 +34,7 @@ test(
       await crowd.stop();
       expect(crowd.strange, `seed ${seed}`).toEqual([]);
       await expectDrained(system);
-      await expectAllTrue(system, crowd.answered, seed);
+      await expectAllTrue(system, crowd, seed);
       expect(await system.stop()).toBe(0);
     } finally {
       await system.killEverything();

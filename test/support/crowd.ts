@@ -1,3 +1,4 @@
+import { HistoryReader, type History, type HistoryLine } from '@tutti/standalone/audit/history';
 import { randomUUID } from 'node:crypto';
 import { field, type Fan, type Reply } from './client.ts';
 
@@ -12,18 +13,28 @@ export type Answered = {
   readonly reservationId?: string;
 };
 
+const reservations = '/api/v1/reservations';
+
 /** Fans who go on reserving, paying and cancelling until told to stop, whatever happens to the system meanwhile. */
 export class Crowd {
   readonly answered: Answered[] = [];
   /** Answers that were neither an outcome nor "later", as they came. */
   readonly strange: string[] = [];
+  /** Every request with its answer, for the audit. */
+  readonly #history: HistoryReader;
   readonly #seatIds: readonly string[];
   readonly #performanceId: string;
   readonly #random: () => number;
   #going = true;
   readonly #walks: Promise<void>[] = [];
 
-  constructor(options: { performanceId: string; seatIds: readonly string[]; random: () => number }) {
+  constructor(options: {
+    performanceId: string;
+    seatIds: readonly string[];
+    random: () => number;
+    history?: HistoryReader;
+  }) {
+    this.#history = options.history ?? new HistoryReader();
     this.#performanceId = options.performanceId;
     this.#seatIds = options.seatIds;
     this.#random = options.random;
@@ -34,6 +45,10 @@ export class Crowd {
     this.#walks.push(...fans.map((fan) => this.#walk(fan, points)));
   }
 
+  get history(): History {
+    return this.#history.history;
+  }
+
   /** Resolves when every fan has the answer to what they asked last. */
   async stop(): Promise<void> {
     this.#going = false;
@@ -41,21 +56,39 @@ export class Crowd {
   }
 
   async #walk(fan: Fan, points: number): Promise<void> {
-    await this.#insist('charge', fan, (key) => fan.charge(points, key));
+    await this.#insist('charge', fan, '/api/v1/points/charges', { amount: points });
     while (this.#going) {
       const seats = Array.from({ length: 1 + Math.floor(this.#random() * 2) }, () => this.#anySeat());
-      const reserved = await this.#insist('reserve', fan, (key) =>
-        fan.reserve(this.#performanceId, [...new Set(seats)], key),
-      );
+      const reserved = await this.#insist('reserve', fan, reservations, {
+        performanceId: this.#performanceId,
+        seatIds: [...new Set(seats)],
+      });
       if (reserved?.status !== 201) continue;
       const reservationId = String(field(reserved.body, 'reservationId'));
-      if (this.#random() < 0.8)
-        await this.#insist('pay', fan, (key) => fan.pay(reservationId, key), reservationId);
+      const about = `${reservations}/${reservationId}`;
+      if (this.#random() < 0.8) await this.#insist('pay', fan, `${about}/payment`, undefined, reservationId);
       // Nobody may keep more than six seats, so most go back.
-      if (this.#random() < 0.9) {
-        const path = `/api/v1/reservations/${reservationId}/cancellation`;
-        await this.#insist('cancel', fan, (key) => fan.post(path, undefined, key), reservationId);
-      }
+      if (this.#random() < 0.9)
+        await this.#insist('cancel', fan, `${about}/cancellation`, undefined, reservationId);
+    }
+  }
+
+  async #ask(fan: Fan, path: string, body: object | undefined, key: string): Promise<Reply> {
+    const line = { fan: fan.userId, method: 'POST', path, key, bodySha: JSON.stringify(body ?? {}) };
+    const startedAt = Date.now();
+    const note = (answer: Pick<HistoryLine, 'status' | 'body' | 'retryAfter'>) =>
+      this.#history.add({ ...line, ...answer, startedAt, endedAt: Date.now() });
+    try {
+      const reply = await fan.post(path, body, key);
+      note({
+        status: reply.status,
+        body: reply.text,
+        retryAfter: reply.headers.get('retry-after') ?? undefined,
+      });
+      return reply;
+    } catch (error) {
+      note({ status: 0 });
+      throw error;
     }
   }
 
@@ -67,15 +100,17 @@ export class Crowd {
   async #insist(
     kind: Answered['kind'],
     fan: Fan,
-    ask: (key: string) => Promise<Reply>,
+    path: string,
+    body?: object,
     reservationId?: string,
   ): Promise<Reply | undefined> {
     const key = randomUUID();
+    const ask = () => this.#ask(fan, path, body, key);
     for (const giveUpAt = Date.now() + 90_000; Date.now() < giveUpAt; ) {
-      const reply = await ask(key).catch(() => undefined);
+      const reply = await ask().catch(() => undefined);
       if (reply && isOutcome(reply)) {
         const about = reservationId === undefined ? {} : { reservationId };
-        this.answered.push({ kind, fan, key, reply, repeat: () => ask(key), ...about });
+        this.answered.push({ kind, fan, key, reply, repeat: ask, ...about });
         return reply;
       }
       if (reply && !isLater(reply)) this.strange.push(`${kind}: ${reply.status} ${reply.text}`);

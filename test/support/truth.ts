@@ -1,11 +1,12 @@
 import { Database } from '@tutti/kit/postgres';
 import { until } from '@tutti/kit/testing';
 import { audit } from '@tutti/standalone/audit';
+import type { History } from '@tutti/standalone/audit/history';
 import type { DatabaseName } from '@tutti/standalone/system';
 import path from 'node:path';
 import { expect } from 'vitest';
 import { field } from './client.ts';
-import type { Answered } from './crowd.ts';
+import type { Crowd } from './crowd.ts';
 import type { Started } from './started.ts';
 
 export async function openSagas(system: Started): Promise<number> {
@@ -28,7 +29,7 @@ export async function expectDrained(system: Started): Promise<void> {
 /** Every answer that was given: its effect is there, and the same key brings the same bytes. */
 export async function expectAllTrue(
   system: Started,
-  answered: readonly Answered[],
+  { answered, history }: Pick<Crowd, 'answered' | 'history'>,
   seed: number,
 ): Promise<void> {
   const ids = (sql: string, database: 'concert' | 'payment') =>
@@ -56,11 +57,11 @@ export async function expectAllTrue(
       text: reply.text,
     });
   }
-  await expectAuditGreen(system);
+  await expectAuditGreen(system, history);
 }
 
-/** Every invariant holds, over the databases and the log. */
-export async function expectAuditGreen(system: Started): Promise<void> {
+/** Every invariant holds, over the databases, the log and what clients saw. */
+export async function expectAuditGreen(system: Started, history?: History): Promise<void> {
   const open = (name: DatabaseName) => new Database(system.connection(name), { connectionsMax: 2 });
   const databases = {
     orchestrator: open('orchestrator'),
@@ -71,7 +72,7 @@ export async function expectAuditGreen(system: Started): Promise<void> {
   };
   try {
     const logFiles = [path.join(system.dataDir, 'tutti.log')];
-    const { results } = await audit({ databases, logFiles, waitSeconds: 30, usesStub: true });
+    const { results } = await audit({ databases, logFiles, history, waitSeconds: 30, usesStub: true });
     const broken = results.filter(({ status }) => status === 'broken');
     expect(broken.map(({ number, title, violations }) => ({ number, title, violations }))).toEqual([]);
     // What was skipped needs a client's history; everything that the databases can tell was looked at.
