@@ -19,7 +19,7 @@ import { request, type Fan } from '../support/client.ts';
 import { Crowd, seeded } from '../support/crowd.ts';
 import { isAlive, killAll, processesOn } from '../support/processes.ts';
 import { Started } from '../support/started.ts';
-import { expectAllTrue, expectDrained, openSagas } from '../support/truth.ts';
+import { expectAllTrue, expectDrained, expectNothingLeft, openSagas } from '../support/truth.ts';
 
 // Starting and stopping as a person, a terminal or a service manager does it, and what goes wrong around it.
 
@@ -53,13 +53,6 @@ function unused(): string {
   chmodSync(folder, 0o755);
   return folder;
 }
-
-const expectNothingLeft = (system: Started, withinMs = 20_000): Promise<void> =>
-  until('nothing is left behind', () => processesOn(system.dataDir).length === 0, withinMs).catch(
-    (error: unknown) => {
-      throw new Error(JSON.stringify(processesOn(system.dataDir)), { cause: error });
-    },
-  );
 
 /** A crowd that is at work: some of its answers have come. */
 async function crowdAt(system: Started, fansCount = 10): Promise<Crowd> {

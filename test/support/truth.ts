@@ -7,6 +7,7 @@ import path from 'node:path';
 import { expect } from 'vitest';
 import { field } from './client.ts';
 import type { Crowd } from './crowd.ts';
+import { processesOn } from './processes.ts';
 import type { Started } from './started.ts';
 
 export async function openSagas(system: Started): Promise<number> {
@@ -81,3 +82,11 @@ export async function expectAuditGreen(system: Started, history?: History): Prom
     await Promise.all(Object.values(databases).map((database) => database.close()));
   }
 }
+
+/** No process of it lives on. */
+export const expectNothingLeft = (system: Started, withinMs = 20_000): Promise<void> =>
+  until('nothing is left behind', () => processesOn(system.dataDir).length === 0, withinMs).catch(
+    (error: unknown) => {
+      throw new Error(JSON.stringify(processesOn(system.dataDir)), { cause: error });
+    },
+  );
