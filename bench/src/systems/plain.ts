@@ -11,8 +11,8 @@ const inOne = (database: string): Record<Store, string> => ({
   partner: database,
 });
 
-// Tried from 4 to 32 on two cores; more connections only wait for each other.
-const pool = '16';
+// Tried from 6 to 32 on two cores: 6 are too few, and from 12 on it makes no difference that could be told from noise.
+const pool = '20';
 
 export const monolith: System = {
   name: 'monolith',
