@@ -122,10 +122,19 @@ export class Started {
   }
 
   connection(database: DatabaseName): Connection {
+    const [, , , port, host = ''] = this.#postmasterFile();
+    return { host, port: Number(port), user: 'postgres', database };
+  }
+
+  /** The pid of its PostgreSQL. */
+  get postmaster(): number {
+    return Number(this.#postmasterFile()[0]);
+  }
+
+  #postmasterFile(): string[] {
     const location = path.join(this.dataDir, 'postgres-location');
     const home = existsSync(location) ? readFileSync(location, 'utf8').trim() : this.dataDir;
-    const lines = readFileSync(path.join(home, 'postgres', 'postmaster.pid'), 'utf8').split('\n');
-    return { host: lines[4] ?? '', port: Number(lines[3]), user: 'postgres', database };
+    return readFileSync(path.join(home, 'postgres', 'postmaster.pid'), 'utf8').split('\n');
   }
 
   /** Runs a query on one of its databases with a connection of its own: the server may have been another a moment ago. */
@@ -161,6 +170,13 @@ export class Started {
       held.open();
       return holding;
     };
+  }
+
+  /** Holds the fans' wallets, so that what needs them waits; returns how to let go. */
+  holdingWallets(fans: readonly Fan[]): Promise<() => Promise<void>> {
+    const ids = fans.map(({ userId }) => userId);
+    const sql = 'select 1 from wallet where user_id = any($1::uuid[]) order by user_id for update';
+    return this.holding('payment', sql, [ids]);
   }
 
   async fans(count: number): Promise<Fan[]> {

@@ -45,7 +45,8 @@ export const threeDatabases: System = {
           await makeTables(connection('concert'), ['concert', 'delivery'], answerTable);
           await makeTables(connection('payment'), ['payment']);
         },
-        settings: { pool },
+        // Three pools of them have to fit into the server's connections.
+        settings: { pool: '14' },
       },
       surroundings,
     ),

@@ -77,7 +77,8 @@ begin
       insert into payment (id, reservation_id, user_id, amount, at)
       select g.saga, g.reservation_id, g.user_id, g.amount, at from granted g where g.type = 'payment.deduct-points'
     ), returned as (
-      update payment p set returned_at = at from granted g where p.id = g.payment_id and p.returned_at is null
+      -- By its key alone: asked for `returned_at is null`, the planner takes the index of all that were not returned.
+      update payment p set returned_at = at from granted g where p.id = g.payment_id and g.returned_at is null
     )
     select j.ord, case
         when j.refused is not null then json_build_object('refused', j.refused)
