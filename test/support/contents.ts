@@ -1,3 +1,4 @@
+import { until } from '@tutti/kit/testing';
 import { databaseNames } from '@tutti/standalone/system';
 import type { House } from './house.ts';
 
@@ -9,6 +10,11 @@ export async function contentsOf(
   { databases }: Pick<House, 'databases'>,
   except: readonly string[] = [],
 ): Promise<Record<string, string>> {
+  // An answer may be told a moment before the final row of its saga is written.
+  await until('no saga is open', async () => {
+    const open = await databases.orchestrator.query('select 1 from saga where ended_at is null limit 1');
+    return open.length === 0;
+  });
   const contents: Record<string, string> = {};
   for (const name of databaseNames) {
     const tables = await databases[name].query<{ table: string }>(
