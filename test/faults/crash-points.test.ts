@@ -1,12 +1,12 @@
 import { crashPoints, uuidv7 } from '@tutti/kit/service';
-import { until } from '@tutti/kit/testing';
+import { randomFrom, until } from '@tutti/kit/testing';
 import { HistoryReader } from '@tutti/standalone/audit/history';
 import { globSync, readFileSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { Crowd, seeded } from '../support/crowd.ts';
+import { Crowd } from '../support/crowd.ts';
 import { Started } from '../support/started.ts';
 import { expectAllTrue, expectDrained } from '../support/truth.ts';
 
@@ -51,7 +51,7 @@ const again = [
 ];
 
 const seed = Math.floor(Math.random() * 2 ** 31);
-const random = seeded(seed);
+const random = randomFrom(seed);
 const history = new HistoryReader();
 let dataDir = '';
 let system: Started;

@@ -1,9 +1,9 @@
-import { until } from '@tutti/kit/testing';
+import { randomFrom, until } from '@tutti/kit/testing';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { Crowd, seeded } from '../support/crowd.ts';
+import { Crowd } from '../support/crowd.ts';
 import { Started } from '../support/started.ts';
 import { expectAllTrue, expectDrained } from '../support/truth.ts';
 
@@ -15,7 +15,7 @@ test(
   { timeout: 300_000 },
   async () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
-    const random = seeded(seed);
+    const random = randomFrom(seed);
     const dataDir = await mkdtemp(path.join(tmpdir(), 'tutti-kills-'));
     await chmod(dataDir, 0o755);
     const system = await Started.in(dataDir, { HOLD_SECONDS: '20' });

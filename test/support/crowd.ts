@@ -131,14 +131,3 @@ const isOutcome = (reply: Reply): boolean =>
   codeOf(reply) === 'timed_out';
 
 const isLater = (reply: Reply): boolean => [202, 409, 429, 503, 504].includes(reply.status);
-
-/** A small seeded generator (mulberry32), so that a failing run can be run again. */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}

@@ -1,11 +1,11 @@
-import { until } from '@tutti/kit/testing';
+import { randomFrom, until } from '@tutti/kit/testing';
 import { expect } from 'vitest';
-import { Crowd, seeded } from './crowd.ts';
+import { Crowd } from './crowd.ts';
 import type { Started } from './started.ts';
 import { expectAllTrue, expectDrained } from './truth.ts';
 
 const seed = Math.floor(Math.random() * 2 ** 31);
-const random = seeded(seed);
+const random = randomFrom(seed);
 
 /** A crowd that is at work: some of its answers have come. */
 export async function crowdAt(system: Started, fansCount = 10): Promise<Crowd> {

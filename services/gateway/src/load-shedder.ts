@@ -76,11 +76,6 @@ export class LoadShedder {
     this.#timer.unref();
   }
 
-  /** How many requests were refused so far. */
-  get shedCount(): number {
-    return this.#shed;
-  }
-
   /** Answers the request, in a moment, when it has to be refused; returns whether it does. */
   refuses(request: IncomingMessage, response: ServerResponse): boolean {
     const loadClass = loadClassOf(request.method ?? 'GET', request.url ?? '/');

@@ -16,7 +16,6 @@ export type Orchestrator = {
   queries: OperationQueries;
   /** Throws when its database does not answer. */
   ready(): Promise<void>;
-  liveCount(): number;
   stop(drainMs: number): Promise<void>;
 };
 
@@ -53,7 +52,6 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
     ready: async () => {
       await database.query('select 1');
     },
-    liveCount: () => runner.liveCount,
     stop: async (drainMs) => {
       await runner.stop(drainMs);
       await database.close();
