@@ -24,6 +24,11 @@ export class RowWriter {
     this.#log = log;
   }
 
+  /** What no statement has taken yet. */
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
   /** Resolves to whether the row was still this driver's. */
   write(write: RowWrite): Promise<boolean> {
     return new Promise((done) => {

@@ -35,6 +35,8 @@ export type RunnerOptions = {
   /** Live sagas above which starts are refused, by saga where one may use less than all of it. */
   readonly liveMax?: number;
   readonly shares?: Readonly<Record<string, number>>;
+  /** Endings that may wait to be written while their answers are out already; above it who asks waits for the row. */
+  readonly unwrittenMax?: number;
   readonly leaseSeconds?: number;
   readonly tickMs?: number;
 };
@@ -66,6 +68,7 @@ export class Runner {
       now: Date.now,
       random: Math.random,
       liveMax: 4_096,
+      unwrittenMax: 512,
       leaseSeconds: 5,
       tickMs: 250,
       ...options,
@@ -163,16 +166,16 @@ export class Runner {
     if (fresh.length === 0) return verdicts;
     await heldCrashPoint('saga.before-store');
     try {
-      const stored = await this.#options.store.start(
+      const met = await this.#options.store.start(
         fresh.map(({ row }) => row),
         this.#options.owner,
       );
       crashPoint('saga.after-store');
-      const byId = new Map(stored.map((one) => [one.id, one]));
+      const byId = new Map(met.map(({ id, existing }) => [id, existing]));
       for (const { live, row } of fresh) {
-        const result = byId.get(live.id);
-        if (result?.inserted) this.#onStored(live, row);
-        else this.#onExisting(live, row, result?.existing ?? null);
+        const existing = byId.get(live.id);
+        if (existing === undefined) this.#onStored(live, row);
+        else this.#onExisting(live, row, existing);
       }
     } catch (error) {
       // Nothing with an effect has left. The sender repeats its start until it is told of a stored row.
@@ -315,7 +318,10 @@ export class Runner {
     });
   }
 
-  /** What every driver would answer is told at once and stored behind; anything else is told after the row is ours. */
+  /**
+   * What every driver would answer is told at once and stored behind, as long as storing keeps up; anything else is told after
+   * the row is ours.
+   */
   #end(live: Live, ending: Ending): void {
     crashPoint('saga.before-end');
     const { id, epoch, saga, row, state } = live;
@@ -334,11 +340,12 @@ export class Runner {
       answer: answer.body,
       steps: timeline(saga, state),
     });
-    if (ending.journaled) this.#answer(live, answer);
+    const isToldAtOnce = ending.journaled && this.#writer.waitingCount <= this.#options.unwrittenMax;
+    if (isToldAtOnce) this.#answer(live, answer);
     void written.then((isOurs) => {
       crashPoint('saga.after-end');
       this.#live.forget(live);
-      if (!isOurs || ending.journaled) return undefined;
+      if (!isOurs || isToldAtOnce) return undefined;
       this.#answer(live, answer);
       return this.#outgoing.flush();
     });

@@ -29,7 +29,7 @@ type Row = {
   answer: string | null;
 };
 
-type DriverOptions = Partial<Pick<RunnerOptions, 'alone' | 'liveMax' | 'definitions'>> & {
+type DriverOptions = Partial<Pick<RunnerOptions, 'alone' | 'liveMax' | 'unwrittenMax' | 'definitions'>> & {
   /** Whose bus and participants it takes over. */
   on?: Driver;
   /** What stands between the driver and its database. */

@@ -12,7 +12,8 @@ export type Existing = {
   readonly answer: string | null;
 };
 
-export type Stored = { readonly id: string; readonly inserted: boolean; readonly existing: Existing | null };
+/** A start that met a row of its fan, route and key; null when that row was removed meanwhile. */
+export type Met = { readonly id: string; readonly existing: Existing | null };
 
 export type NewRow = StartMessage & { readonly version: number; readonly deadlineMs: number };
 
@@ -61,10 +62,25 @@ export class SagaStore {
     this.#database = database;
   }
 
-  async start(rows: readonly NewRow[], owner: string): Promise<Stored[]> {
-    return this.#database.query<Stored>(
-      'select id, inserted, existing from start_sagas($1::json, $2)',
-      [JSON.stringify(rows), owner],
+  /** Stores the rows but for those it returns: their fan, route and key have a row already. */
+  async start(rows: readonly NewRow[], owner: string): Promise<Met[]> {
+    const asked = rows.map(
+      ({ id, name, version, fan, route, key, fingerprint, input, traceId, deadlineMs }) => ({
+        id,
+        name,
+        version,
+        fan,
+        route,
+        key,
+        fingerprint,
+        input,
+        traceId,
+        deadlineMs,
+      }),
+    );
+    return this.#database.query<Met>(
+      'select id, existing from start_sagas($1::json, $2)',
+      [JSON.stringify(asked), owner],
       'start_sagas',
     );
   }
@@ -81,7 +97,7 @@ export class SagaStore {
            answer = w.answer, steps = w.steps, ended_at = case when w.status = 'compensating' then null else now() end
        from json_to_recordset($1::json) as w(
          id uuid, epoch int, status text, reason json, "answerStatus" int, answer text, steps json)
-       where s.id = w.id and s.epoch = w.epoch and s.owner = $2
+       where s.id = any (array[w.id]) and s.epoch = w.epoch and s.owner = $2
          -- Not by status: the index of open sagas would then look like a way to find these rows.
          and s.ended_at is null
        returning s.id`,
@@ -149,7 +165,7 @@ export class SagaStore {
          order by s.id limit $4
          for update of s skip locked)
        update saga s set owner = $1, epoch = s.epoch + 1
-       from takeable where s.id = takeable.id
+       from takeable where s.id = any (array[takeable.id])
        returning s.id, s.name, s.version, s.fan, s.route, s.key, s.fingerprint, s.input, s.trace_id as "traceId",
          s.epoch, s.reason, (extract(epoch from greatest(s.deadline_at - now(), interval '0')) * 1000)::int as "remainingMs"`,
       [owner, JSON.stringify(definitions), which, rowsMax, known],

@@ -99,7 +99,7 @@ begin
     from asked a
     left join lateral (
       select p.id, c.on_sale_at, c.sale_state
-      from performance p join concert c on c.id = p.concert_id
+      from performance p join concert c on c.id = any (array[p.concert_id])
       where p.id = a.performance_id limit 1) p on true
     left join lateral (
       select coalesce(sum(cardinality(r.seat_ids)), 0)::int as held
@@ -155,7 +155,7 @@ begin
 
   update seat t set status = 'reserved', reservation_id = w.saga
   from (select w.saga, w.performance_id, s.id from unnest(granted) w cross join lateral unnest(w.seat_ids) s(id)) w
-  where t.performance_id = w.performance_id and t.id = w.id;
+  where t.performance_id = any (array[w.performance_id]) and t.id = any (array[w.id]);
 
   return query
   select w.ord, json_build_object('ok', json_build_object(
@@ -230,7 +230,7 @@ begin
     from looked l
   ), marked as (
     update reservation r set status = 'paying', paying_saga = j.saga, version = r.version + 1
-    from judged j where r.id = j.id and j.refused is null
+    from judged j where r.id = any (array[j.id]) and j.refused is null
   )
   select j.ord, coalesce(j.refused, json_build_object('ok', json_build_object(
     'amount', j.amount, 'performanceId', j.performance_id, 'seats', j.seats, 'version', j.version + 1)))
@@ -252,7 +252,7 @@ begin
         expires_at = case when r.extended then r.expires_at else greatest(r.expires_at, at + grace) end,
         extended = r.extended or r.expires_at < at + grace
     from unnest(commands) c
-    where r.id = (c.body ->> 'reservationId')::uuid and r.status = 'paying' and r.paying_saga = c.saga
+    where r.id = any (array[(c.body ->> 'reservationId')::uuid]) and r.status = 'paying' and r.paying_saga = c.saga
     returning c.ord, r.expires_at
   )
   select c.ord, json_build_object('ok', json_build_object('expiresAt', rfc3339(m.expires_at)))
@@ -267,13 +267,13 @@ begin
   with confirmed as (
     update reservation r set status = 'paid', paying_saga = null, version = r.version + 1
     from unnest(commands) c
-    where r.id = (c.body ->> 'reservationId')::uuid and r.status = 'paying' and r.paying_saga = c.saga
+    where r.id = any (array[(c.body ->> 'reservationId')::uuid]) and r.status = 'paying' and r.paying_saga = c.saga
     returning r.id, r.performance_id, r.seat_ids
   )
   update seat t set status = 'paid'
   from (select c.id as reservation_id, c.performance_id, s.id
         from confirmed c cross join lateral unnest(c.seat_ids) s(id)) w
-  where t.performance_id = w.performance_id and t.id = w.id and t.reservation_id = w.reservation_id;
+  where t.performance_id = any (array[w.performance_id]) and t.id = any (array[w.id]) and t.reservation_id = w.reservation_id;
   return query select c.ord, '{"ok":{}}'::json from unnest(commands) c;
 end $$;
 
@@ -302,12 +302,12 @@ begin
     from looked l
   ), ended as (
     update reservation r set status = 'cancelled', version = r.version + 1
-    from judged j where r.id = j.id and j.refused is null and j.is_first
+    from judged j where r.id = any (array[j.id]) and j.refused is null and j.is_first
     returning r.id, r.performance_id, r.seat_ids
   ), freed as (
     update seat t set status = 'available', reservation_id = null
     from (select e.id as reservation_id, e.performance_id, s.id from ended e cross join lateral unnest(e.seat_ids) s(id)) w
-    where t.performance_id = w.performance_id and t.id = w.id and t.reservation_id = w.reservation_id
+    where t.performance_id = any (array[w.performance_id]) and t.id = any (array[w.id]) and t.reservation_id = w.reservation_id
   )
   select json_agg(json_build_object('ord', j.ord, 'outcome', coalesce(j.refused, json_build_object('ok', json_build_object(
            'reservationId', j.id, 'performanceId', j.performance_id, 'seats', j.seats, 'amount', j.amount,

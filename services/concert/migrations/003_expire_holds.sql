@@ -34,7 +34,7 @@ begin
   ), freed as (
     update seat t set status = 'available', reservation_id = null
     from (select e.id as reservation_id, e.performance_id, s.id from ended e cross join lateral unnest(e.seat_ids) s(id)) w
-    where t.performance_id = w.performance_id and t.id = w.id and t.reservation_id = w.reservation_id
+    where t.performance_id = any (array[w.performance_id]) and t.id = any (array[w.id]) and t.reservation_id = w.reservation_id
   )
   select array_agg(distinct e.performance_id) into performance_ids from ended e;
   if performance_ids is not null then perform count_change(performance_ids); end if;

@@ -23,7 +23,8 @@ export type EffectResult =
       readonly replayed: boolean;
     }
   | { readonly kind: 'running' | 'in_flight' | 'key_reused'; readonly operation: string }
-  | { readonly kind: 'overloaded' | 'unknown' };
+  | { readonly kind: 'overloaded' }
+  | { readonly kind: 'unknown' };
 
 type Pending = {
   readonly start: StartMessage;

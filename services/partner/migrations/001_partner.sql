@@ -45,7 +45,8 @@ begin
   from unnest(commands) c
   where not exists (
     select 1 from delivery d
-    where d.reservation_id = (c.body ->> 'reservationId')::uuid and d.version = (c.body ->> 'version')::int)
+    where d.reservation_id = any (array[(c.body ->> 'reservationId')::uuid])
+      and d.version = any (array[(c.body ->> 'version')::int]))
   order by c.body ->> 'reservationId', c.body ->> 'version', c.ord;
   return query select c.ord, '{"ok":{}}'::json from unnest(commands) c;
 end $$;

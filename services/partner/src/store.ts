@@ -23,7 +23,7 @@ export class PartnerStore {
          for update skip locked)
        update delivery d
        set attempts = d.attempts + 1, next_attempt_at = now() + $2 * interval '1 second'
-       from due where d.id = due.id
+       from due where d.id = any (array[due.id])
        returning d.id, d.body, d.attempts`,
       [most, leaseSeconds],
       'claim',

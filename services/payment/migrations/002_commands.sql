@@ -8,7 +8,7 @@ begin
   insert into wallet (user_id)
   select distinct (c.body ->> 'userId')::uuid from unnest(commands) c
   where c.body ? 'userId'
-    and not exists (select 1 from wallet w where w.user_id = (c.body ->> 'userId')::uuid)
+    and not exists (select 1 from wallet w where w.user_id = any (array[(c.body ->> 'userId')::uuid]))
   order by 1
   on conflict do nothing;
 
@@ -63,7 +63,7 @@ begin
     ), granted as (
       select * from judged where refused is null
     ), moved as (
-      update wallet w set balance = w.balance + g.delta from granted g where w.user_id = g.user_id and g.delta <> 0
+      update wallet w set balance = w.balance + g.delta from granted g where w.user_id = any (array[g.user_id]) and g.delta <> 0
     ), entered as (
       insert into entry (id, user_id, type, amount, balance_after, position, reservation_id, at)
       select g.saga, g.user_id,
@@ -78,7 +78,7 @@ begin
       select g.saga, g.reservation_id, g.user_id, g.amount, at from granted g where g.type = 'payment.deduct-points'
     ), returned as (
       -- By its key alone: asked for `returned_at is null`, the planner takes the index of all that were not returned.
-      update payment p set returned_at = at from granted g where p.id = g.payment_id and g.returned_at is null
+      update payment p set returned_at = at from granted g where p.id = any (array[g.payment_id]) and g.returned_at is null
     )
     select j.ord, case
         when j.refused is not null then json_build_object('refused', j.refused)

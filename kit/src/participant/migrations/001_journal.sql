@@ -30,6 +30,7 @@ declare
   -- For undos: whether this saga's action took effect (true), was refused (false) or never arrived (null).
   did boolean[];
   fresh command[];
+  all_fresh boolean;
   answer json;
 begin
   select array_agg(row(c.ord, c.saga, c.step, c.direction, c.type, c.body)::command order by c.ord)
@@ -39,8 +40,9 @@ begin
   perform lock_rows(commands);
 
   -- LATERAL … LIMIT 1 can only become an index probe per command; a plain join may turn into a scan of the journal.
-  select array_agg(own.outcome order by c.ord), array_agg(act.ok order by c.ord)
-    into known, did
+  select array_agg(own.outcome order by c.ord), array_agg(act.ok order by c.ord),
+         bool_and(own.outcome is null and c.direction = 'do')
+    into known, did, all_fresh
     from unnest(commands) c
     left join lateral (
       select j.outcome from journal j
@@ -52,10 +54,14 @@ begin
       where c.direction = 'undo' and j.saga = c.saga and j.step = c.step and j.direction = 'do'
       limit 1) act on true;
 
-  select coalesce(array_agg(row(c.ord, c.saga, c.step, c.direction, c.type, c.body)::command order by c.ord), '{}')
-    into fresh
-    from unnest(commands, known, did) as c(ord, saga, step, direction, type, body, known, did)
-    where c.known is null and (c.direction = 'do' or (c.direction = 'undo' and c.did));
+  if all_fresh then
+    fresh := commands;
+  else
+    select coalesce(array_agg(row(c.ord, c.saga, c.step, c.direction, c.type, c.body)::command order by c.ord), '{}')
+      into fresh
+      from unnest(commands, known, did) as c(ord, saga, step, direction, type, body, known, did)
+      where c.known is null and (c.direction = 'do' or (c.direction = 'undo' and c.did));
+  end if;
 
   with decided as materialized (
     select d.ord, d.outcome from decide(fresh) d

@@ -38,34 +38,37 @@ create table driver (
   lease_until timestamptz not null
 );
 
--- Inserts what is new and tells of the rest what is already there. A driver drives only what this inserted.
+-- Inserts what is new, and returns the rest with what is already there. A driver drives only what this inserted.
 -- Not by way of jsonb: an answer may repeat what was asked for, and jsonb would reorder its keys.
 create function start_sagas(batch json, driver_id text)
-returns table (id uuid, inserted boolean, existing json)
+returns table (id uuid, existing json)
 language plpgsql as $$
 #variable_conflict use_column
 declare
-  new_ids uuid[];
+  missed text[][];
 begin
-  with put as (
-    insert into saga (id, name, version, fan, route, key, fingerprint, input, trace_id, owner, deadline_at)
-    select b.id, b.name, b.version, b.fan, b.route, b.key, b.fingerprint, b.input, b."traceId", driver_id,
-           now() + b."deadlineMs" * interval '1 millisecond'
-    from json_to_recordset(batch) as b(
+  with asked as materialized (
+    select b.* from json_to_recordset(batch) as b(
       id uuid, name text, version int, fan text, route text, key text, fingerprint text, input json,
       "traceId" text, "deadlineMs" int)
+  ), put as (
+    insert into saga (id, name, version, fan, route, key, fingerprint, input, trace_id, owner, deadline_at)
+    select a.id, a.name, a.version, a.fan, a.route, a.key, a.fingerprint, a.input, a."traceId", driver_id,
+           now() + a."deadlineMs" * interval '1 millisecond'
+    from asked a
     -- Not an effect: whoever loses here is told of the row that won.
     on conflict (fan, route, key) do nothing
     returning saga.id
   )
-  select coalesce(array_agg(put.id), '{}') into new_ids from put;
+  select array_agg(array[a.id::text, a.fan, a.route, a.key]) into missed
+  from asked a left join put on put.id = a.id where put.id is null;
 
-  return query
-  select b.id, b.id = any (new_ids),
-         case when b.id = any (new_ids) then null else (
-           select json_build_object(
-             'id', s.id, 'fingerprint', s.fingerprint, 'status', s.status,
-             'answerStatus', s.answer_status, 'answer', s.answer)
-           from saga s where s.fan = b.fan and s.route = b.route and s.key = b.key) end
-  from json_to_recordset(batch) as b(id uuid, fan text, route text, key text);
+  -- A statement of its own: what won may have been committed after the snapshot of the one above.
+  for at in 1 .. coalesce(array_length(missed, 1), 0) loop
+    return query
+    select missed[at][1]::uuid, (
+      select json_build_object(
+        'id', s.id, 'fingerprint', s.fingerprint, 'status', s.status, 'answerStatus', s.answer_status, 'answer', s.answer)
+      from saga s where s.fan = missed[at][2] and s.route = missed[at][3] and s.key = missed[at][4]);
+  end loop;
 end $$;

@@ -33,8 +33,9 @@ export async function answerEffect(
 }
 
 function send(reply: FastifyReply, result: EffectResult): void {
-  if (!('operation' in result))
-    throw new Refused(result.kind === 'overloaded' ? 'overloaded' : 'outcome_unknown');
+  // By kind, not by what else is there: the sagas' word that they have no room names an operation too.
+  if (result.kind === 'overloaded') throw new Refused('overloaded');
+  if (result.kind === 'unknown') throw new Refused('outcome_unknown');
   const operation = operationPath(result.operation);
   reply.header('operation-location', operation);
   switch (result.kind) {
