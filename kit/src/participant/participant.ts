@@ -24,8 +24,8 @@ export type ParticipantOptions = {
   readonly log: Log;
   readonly batchMax?: number;
   readonly inFlightMax?: number;
-  /** Called after every batch of effects that committed. */
-  readonly afterCommit?: () => void;
+  /** Called after every batch of effects that committed, with the batch. */
+  readonly afterCommit?: (commands: readonly CommandMessage[]) => void;
 };
 
 const conflictRetriesMax = 5;
@@ -99,13 +99,14 @@ export class Participant {
     const { service } = this.#options;
     try {
       await heldCrashPoint('participant.before-commit', service);
-      const outcomes = await this.#callRepeatingConflicts(wave.map(({ message }) => message));
+      const commands = wave.map(({ message }) => message);
+      const outcomes = await this.#callRepeatingConflicts(commands);
       crashPoint('participant.after-commit', service);
       for (const [index, { message }] of wave.entries()) {
         if (message.direction !== 'do') pointAfter(message.direction, service);
         addReply(replies, message, outcomes[index]);
       }
-      this.#options.afterCommit?.();
+      this.#options.afterCommit?.(commands);
     } catch (error) {
       if (!isDeterministic(error)) throw error;
       const [only] = wave;

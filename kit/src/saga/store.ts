@@ -1,6 +1,6 @@
 import type { Queryable } from '../postgres/index.ts';
 import type { StartMessage } from './messages.ts';
-import type { StepView } from './timeline.ts';
+import type { StepRecord } from './timeline.ts';
 import type { Refusal } from './transition.ts';
 
 /** What a repeated (fan, route, key) meets. */
@@ -40,7 +40,7 @@ export type SagaRow = {
   readonly version: number;
   readonly status: 'running' | 'compensating' | 'succeeded' | 'failed';
   readonly code: string | null;
-  readonly steps: readonly StepView[] | null;
+  readonly steps: readonly StepRecord[] | null;
 };
 
 /** A change of a row: it turned round, or it ended. */
@@ -51,7 +51,7 @@ export type RowWrite = {
   readonly reason: Refusal | null;
   readonly answerStatus: number | null;
   readonly answer: string | null;
-  readonly steps: readonly StepView[] | null;
+  readonly steps: readonly StepRecord[] | null;
 };
 
 /** Every statement on the saga table. */

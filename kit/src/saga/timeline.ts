@@ -11,19 +11,24 @@ export type StepView = {
   readonly endedAt: string | null;
 };
 
+/** A step as a row keeps it: name, status, start and end in epoch milliseconds. Every saga stores it and few are asked for it. */
+export type StepRecord = readonly [string, StepStatus, number | null, number | null];
+
 /** What became of each step so far, in the order of the definition. */
-export function timeline(saga: Saga, state: SagaState): StepView[] {
+export function timeline(saga: Saga, state: SagaState): StepRecord[] {
   return saga.steps.map(({ name }) => {
-    const { startedAt, endedAt } = state.times[name] ?? {};
+    const { startedAt = null, endedAt = null } = state.times[name] ?? {};
     const isOpen = state.open.some((open) => open.step === name);
-    return {
-      name,
-      status: isOpen ? 'running' : settledStatus(state, name),
-      startedAt: rfc3339(startedAt),
-      endedAt: isOpen ? null : rfc3339(endedAt),
-    };
+    return [name, isOpen ? 'running' : settledStatus(state, name), startedAt, isOpen ? null : endedAt];
   });
 }
+
+export const stepView = ([name, status, startedAt, endedAt]: StepRecord): StepView => ({
+  name,
+  status,
+  startedAt: rfc3339(startedAt),
+  endedAt: rfc3339(endedAt),
+});
 
 function settledStatus(state: SagaState, name: string): StepStatus {
   if (name in state.undone) return 'undone';
@@ -32,5 +37,4 @@ function settledStatus(state: SagaState, name: string): StepStatus {
   return 'ok' in outcome ? 'ok' : 'refused';
 }
 
-const rfc3339 = (ms: number | undefined): string | null =>
-  ms === undefined ? null : new Date(ms).toISOString();
+const rfc3339 = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());

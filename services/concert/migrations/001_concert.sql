@@ -58,7 +58,8 @@ create table reservation (
 
 -- Holds by when they end, for the job that ends them.
 create index reservation_due on reservation (expires_at) where status = 'reserved';
-create index reservation_of_user on reservation (user_id, created_at desc, id desc);
+-- Without the id, which orders those of one moment: a planner that knew no rows yet would look ids up here, from end to end.
+create index reservation_of_user on reservation (user_id, created_at desc);
 
 create table seat (
   performance_id text collate "C" not null references performance,

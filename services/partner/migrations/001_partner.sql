@@ -9,8 +9,10 @@ create table delivery (
   version int not null,
   body text not null,
   created_at timestamptz not null default now(),
+  -- Those whose outcome is known.
   attempts int not null default 0,
-  next_attempt_at timestamptz not null default now(),
+  -- Whoever stores a delivery sends it at once; this is for the case that they are gone by then.
+  next_attempt_at timestamptz not null default now() + interval '15 seconds',
   last_error text,
   delivered_at timestamptz,
   -- Not taken for a day: an operator has to look.

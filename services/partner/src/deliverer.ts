@@ -3,10 +3,14 @@ import { Pool } from 'undici';
 import type { Due, Failure, PartnerStore } from './store.ts';
 import type { WebhookSigner } from './webhook.ts';
 
-const claimMost = 128;
+const takeMost = 128;
 const connectionsMax = 16;
 const requestTimeoutMs = 10_000;
-const leaseSeconds = 60;
+// As long as what was just stored has before it becomes due (migrations/001_partner.sql), and longer than what waits here
+// may wait and then be tried.
+const leaseSeconds = 15;
+const freshMs = 4_000;
+const freshMax = 4_096;
 const giveUpHours = 24;
 const idleCheckMs = 1_000;
 const firstDelayMs = 1_000;
@@ -25,8 +29,10 @@ export class Deliverer {
   readonly #log: Log;
   readonly #url: URL;
   readonly #pool: Pool;
+  /** What was stored just now: sent without being claimed. What finds no room or waits too long becomes due by itself. */
+  #fresh: { readonly id: string; readonly until: number }[] = [];
   #running: Promise<void> | undefined;
-  #again = false;
+  #looksForDue = false;
   #stopped = false;
   readonly #timer: NodeJS.Timeout;
 
@@ -45,10 +51,17 @@ export class Deliverer {
     this.wake();
   }
 
+  /** Sends what has just been stored under these ids. */
+  deliver(ids: readonly string[]): void {
+    const until = Date.now() + freshMs;
+    for (const id of ids.slice(0, freshMax - this.#fresh.length)) this.#fresh.push({ id, until });
+    this.#run();
+  }
+
   /** Looks for due deliveries now, or once more after the look that is under way. */
   wake(): void {
-    this.#again = true;
-    if (!this.#stopped) this.#running ??= this.#run();
+    this.#looksForDue = true;
+    this.#run();
   }
 
   async stop(): Promise<void> {
@@ -58,21 +71,40 @@ export class Deliverer {
     await this.#pool.destroy();
   }
 
-  async #run(): Promise<void> {
+  #run(): void {
+    if (this.#stopped) return;
+    this.#running ??= this.#sendWhatThereIs().finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async #sendWhatThereIs(): Promise<void> {
     try {
-      while (this.#again && !this.#stopped) {
-        this.#again = false;
-        crashPoint('deliverer.before-claim');
-        const due = await this.#store.claim(claimMost, leaseSeconds);
-        if (due.length > 0) crashPoint('deliverer.after-claim');
-        if (due.length === claimMost) this.#again = true;
+      while ((this.#looksForDue || this.#fresh.length > 0) && !this.#stopped) {
+        const due = [...(await this.#takeFresh()), ...(await this.#claimDue())];
         if (due.length > 0) await this.#sendAll(due);
       }
     } catch (error) {
       this.#log.warn({ error }, 'deliveries could not be read or noted; they stay due');
-    } finally {
-      this.#running = undefined;
     }
+  }
+
+  async #takeFresh(): Promise<Due[]> {
+    const now = Date.now();
+    const ids = this.#fresh
+      .splice(0, takeMost)
+      .filter(({ until }) => until > now)
+      .map(({ id }) => id);
+    return ids.length > 0 ? this.#store.untried(ids) : [];
+  }
+
+  async #claimDue(): Promise<Due[]> {
+    if (!this.#looksForDue) return [];
+    crashPoint('deliverer.before-claim');
+    const due = await this.#store.claim(takeMost, leaseSeconds);
+    if (due.length > 0) crashPoint('deliverer.after-claim');
+    this.#looksForDue = due.length === takeMost;
+    return due;
   }
 
   async #sendAll(due: readonly Due[]): Promise<void> {
@@ -82,7 +114,7 @@ export class Deliverer {
       due.map(async (one) => {
         const error = await this.#send(one);
         if (error === undefined) delivered.push(one.id);
-        else failures.push({ id: one.id, error, delayMs: delayMs(one.attempts) });
+        else failures.push({ id: one.id, error, delayMs: delayMs(one.attempts + 1) });
       }),
     );
     if (delivered.length > 0) {

@@ -45,7 +45,8 @@ export async function startPartner({
     service: 'partner',
     database: commands,
     effects: Object.values(partner).map(({ name }) => name),
-    afterCommit: () => deliverer?.wake(),
+    // A delivery has the id of the saga that made it.
+    afterCommit: (batch) => deliverer?.deliver(batch.map(({ saga }) => saga)),
   });
   return {
     queries: {

@@ -13,6 +13,16 @@ export class PartnerStore {
     this.#database = database;
   }
 
+  /** Those of these that nobody has tried yet. */
+  async untried(ids: readonly string[]): Promise<Due[]> {
+    return this.#database.query<Due>(
+      `select id, body, attempts from delivery
+       where id = any($1::uuid[]) and attempts = 0 and delivered_at is null`,
+      [ids],
+      'untried',
+    );
+  }
+
   /** Takes what is due for `leaseSeconds`: a deliverer that dies meanwhile leaves it due again afterwards. */
   async claim(most: number, leaseSeconds: number): Promise<Due[]> {
     return this.#database.query<Due>(
@@ -22,7 +32,7 @@ export class PartnerStore {
          order by next_attempt_at limit $1
          for update skip locked)
        update delivery d
-       set attempts = d.attempts + 1, next_attempt_at = now() + $2 * interval '1 second'
+       set next_attempt_at = now() + $2 * interval '1 second'
        from due where d.id = any (array[due.id])
        returning d.id, d.body, d.attempts`,
       [most, leaseSeconds],
@@ -32,7 +42,7 @@ export class PartnerStore {
 
   async markDelivered(ids: readonly string[]): Promise<void> {
     await this.#database.query(
-      'update delivery set delivered_at = now(), last_error = null where id = any($1::uuid[])',
+      'update delivery set delivered_at = now(), attempts = attempts + 1, last_error = null where id = any($1::uuid[])',
       [ids],
       'mark_delivered',
     );
@@ -42,7 +52,7 @@ export class PartnerStore {
   async putOff(failures: readonly Failure[], giveUpHours: number): Promise<void> {
     await this.#database.query(
       `update delivery d
-       set last_error = f.error, next_attempt_at = now() + f."delayMs" * interval '1 millisecond',
+       set attempts = d.attempts + 1, last_error = f.error, next_attempt_at = now() + f."delayMs" * interval '1 millisecond',
            set_aside_at = case when d.created_at < now() - $2 * interval '1 hour' then now() end
        from jsonb_to_recordset($1::jsonb) as f(id uuid, error text, "delayMs" int)
        where d.id = f.id and d.delivered_at is null`,

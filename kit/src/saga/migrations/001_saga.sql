@@ -23,7 +23,7 @@ create table saga (
   -- The final answer, byte for byte: text, because jsonb would reorder its keys.
   answer_status int,
   answer text,
-  -- What became of each step, for those who ask afterwards.
+  -- What became of each step, for those who ask afterwards: [name, status, started, ended] in epoch milliseconds.
   steps json,
   unique (fan, route, key)
 );
