@@ -3,6 +3,8 @@ import type { RowWrite, SagaStore } from './store.ts';
 
 type Waiting = { write: RowWrite; done: (isOurs: boolean) => void };
 
+/** How long writes that nobody waits for gather: fewer commits, and nothing is later for it but the row. */
+const gatherMs = 10;
 const retryFirstMs = 100;
 const retryMaxMs = 5_000;
 
@@ -15,7 +17,10 @@ export class RowWriter {
   readonly #owner: string;
   readonly #log: Log;
   #waiting: Waiting[] = [];
+  #isUrgent = false;
   #running: Promise<void> | undefined;
+  /** Ends the gathering. */
+  #hurry = () => {};
   #stopped = false;
 
   constructor(store: SagaStore, owner: string, log: Log) {
@@ -29,29 +34,44 @@ export class RowWriter {
     return this.#waiting.length;
   }
 
-  /** Resolves to whether the row was still this driver's. */
-  write(write: RowWrite): Promise<boolean> {
+  /** Resolves to whether the row was still this driver's. `isUrgent`: something waits for that. */
+  write(write: RowWrite, isUrgent: boolean): Promise<boolean> {
     return new Promise((done) => {
       this.#waiting.push({ write, done });
+      this.#isUrgent ||= isUrgent;
       this.#running ??= this.#run();
+      if (this.#isUrgent) this.#hurry();
     });
   }
 
   /** Writes what waits, giving up on a database that does not answer: the next owner comes to the same end. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#hurry();
     await this.#running;
   }
 
   async #run(): Promise<void> {
-    await new Promise((turn) => setImmediate(turn));
     while (this.#waiting.length > 0) {
+      if (!this.#isUrgent && !this.#stopped) await this.#gather();
+      await new Promise((turn) => setImmediate(turn));
       const batch = this.#waiting;
       this.#waiting = [];
+      this.#isUrgent = false;
       const ours = await this.#writeUntilDone(batch.map(({ write }) => write));
       for (const { write, done } of batch) done(ours.has(write.id));
     }
     this.#running = undefined;
+  }
+
+  #gather(): Promise<void> {
+    return new Promise((done) => {
+      const timer = setTimeout(done, gatherMs);
+      this.#hurry = () => {
+        clearTimeout(timer);
+        done();
+      };
+    });
   }
 
   async #writeUntilDone(writes: readonly RowWrite[]): Promise<ReadonlySet<string>> {

@@ -13,7 +13,7 @@ import {
 import { liveOperation, rowOperation, type Operation } from './operations.ts';
 import { Outgoing } from './outgoing.ts';
 import { RowWriter } from './row-writer.ts';
-import type { Existing, NewRow, OpenRow, SagaRow, SagaStore } from './store.ts';
+import type { Existing, NewRow, OpenRow, RowWrite, SagaRow, SagaStore } from './store.ts';
 import { timeline } from './timeline.ts';
 import { advance, freshState, resumedState, type Ending, type Event, type Transition } from './transition.ts';
 
@@ -301,16 +301,9 @@ export class Runner {
   #turn(live: Live, reason: NonNullable<Transition['turn']>): void {
     crashPoint('saga.before-turn');
     const { id, epoch } = live;
-    const write = {
-      id,
-      epoch,
-      status: 'compensating',
-      reason,
-      answerStatus: null,
-      answer: null,
-      steps: null,
-    } as const;
-    void this.#writer.write(write).then((isOurs) => {
+    const unanswered = { answerStatus: null, answer: null, steps: null };
+    const write: RowWrite = { id, epoch, status: 'compensating', reason, ...unanswered };
+    void this.#writer.write(write, true).then((isOurs) => {
       if (!isOurs) return this.#live.forget(live);
       crashPoint('saga.after-turn');
       this.#apply(live, { kind: 'turned' });
@@ -331,16 +324,11 @@ export class Runner {
       version: saga.version,
       traceId: row.traceId,
     });
-    const written = this.#writer.write({
-      id,
-      epoch,
-      status: ending.status,
-      reason: ending.status === 'failed' ? ending.reason : null,
-      answerStatus: answer.status,
-      answer: answer.body,
-      steps: timeline(saga, state),
-    });
-    const isToldAtOnce = ending.journaled && this.#writer.waitingCount <= this.#options.unwrittenMax;
+    const isToldAtOnce = ending.journaled && this.#writer.waitingCount < this.#options.unwrittenMax;
+    const reason = ending.status === 'failed' ? ending.reason : null;
+    const answered = { answerStatus: answer.status, answer: answer.body, steps: timeline(saga, state) };
+    const write: RowWrite = { id, epoch, status: ending.status, reason, ...answered };
+    const written = this.#writer.write(write, !isToldAtOnce);
     if (isToldAtOnce) this.#answer(live, answer);
     void written.then((isOurs) => {
       crashPoint('saga.after-end');
