@@ -20,7 +20,9 @@ const conflictRetriesMax = 5;
 
 async function openLimit(config: PeerConfig, log: Log): Promise<Peer> {
   const connection = databaseOf(config, 'limit');
-  const database = new Database(connection, { connectionsMax: 4, settings: commandSettings });
+  // Its joins are written as joins: only nested loops keep them from reading whole tables.
+  const settings = { ...commandSettings, enable_hashjoin: 'off', enable_mergejoin: 'off' };
+  const database = new Database(connection, { connectionsMax: 4, settings });
   const outbox = new Database(connection, { connectionsMax: 2 });
   const deliverer = startDeliverer(outbox, config, log);
   return {

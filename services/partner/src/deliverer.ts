@@ -81,8 +81,11 @@ export class Deliverer {
   async #sendWhatThereIs(): Promise<void> {
     try {
       while ((this.#looksForDue || this.#fresh.length > 0) && !this.#stopped) {
+        crashPoint('deliverer.before-claim');
         const due = [...(await this.#takeFresh()), ...(await this.#claimDue())];
-        if (due.length > 0) await this.#sendAll(due);
+        if (due.length === 0) continue;
+        crashPoint('deliverer.after-claim');
+        await this.#sendAll(due);
       }
     } catch (error) {
       this.#log.warn({ error }, 'deliveries could not be read or noted; they stay due');
@@ -100,9 +103,7 @@ export class Deliverer {
 
   async #claimDue(): Promise<Due[]> {
     if (!this.#looksForDue) return [];
-    crashPoint('deliverer.before-claim');
     const due = await this.#store.claim(takeMost, leaseSeconds);
-    if (due.length > 0) crashPoint('deliverer.after-claim');
     this.#looksForDue = due.length === takeMost;
     return due;
   }
