@@ -1,0 +1,140 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { access, constants } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { ConfigurationError } from './config.ts';
+
+const run = promisify(execFile);
+const installMsMax = 300_000;
+const stopMsMax = 10_000;
+
+/** A server that npm does not bring, by its program and by the Debian package that has it. */
+export type Program = { readonly program: string; readonly debianPackage: string };
+
+let installing: Promise<unknown> = Promise.resolve();
+
+/**
+ * The path of a program; installs its Debian package when it is missing, if this is root or `CI=true` and `NO_INSTALL` is not
+ * set, and says so before. Throws ConfigurationError with what to install.
+ */
+export async function ensureProgram(
+  { program, debianPackage }: Program,
+  say: (sentence: string) => void,
+): Promise<string> {
+  const found = await find(program);
+  if (found) return found;
+  const mayInstall = (process.getuid?.() === 0 || process.env['CI'] === 'true') && !process.env['NO_INSTALL'];
+  const byHand = `Install it: apt-get install ${debianPackage}`;
+  if (!mayInstall || !(await find('apt-get')))
+    throw new ConfigurationError(`${program} is needed and is not installed. ${byHand}`);
+  // One at a time: the package manager has one lock.
+  const mine = installing.then(async () => {
+    if (await find(program)) return;
+    say(`${program} is missing; installing the Debian package ${debianPackage}.`);
+    await install(debianPackage).catch((cause: unknown) => {
+      throw new ConfigurationError(`${program} is needed and could not be installed. ${byHand}`, { cause });
+    });
+  });
+  installing = mine.catch(() => {});
+  await mine;
+  const installed = await find(program);
+  if (!installed) throw new ConfigurationError(`${debianPackage} was installed, but there is no ${program}.`);
+  return installed;
+}
+
+async function install(debianPackage: string): Promise<void> {
+  const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const lock = ['-o', 'DPkg::Lock::Timeout=120'];
+  const call = (...words: string[]) => {
+    const [program = '', ...args] = [...sudo, 'apt-get', ...lock, ...words];
+    return run(program, args, { env, timeout: installMsMax });
+  };
+  const wanted = ['install', '-y', '--no-install-recommends', debianPackage];
+  // Lists that are there may do; a machine that never had any needs them first.
+  await call(...wanted).catch(async () => {
+    await call('update');
+    await call(...wanted);
+  });
+}
+
+async function find(program: string): Promise<string | undefined> {
+  const folders = [
+    ...(process.env['PATH'] ?? '').split(path.delimiter),
+    '/usr/sbin',
+    '/sbin',
+    '/usr/local/sbin',
+  ];
+  for (const folder of folders) {
+    const file = path.join(folder, program);
+    const isThere = await access(file, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) return file;
+  }
+  return undefined;
+}
+
+/** A server that this process started. It is stopped with this process if that ends in order. */
+export type RunningProgram = {
+  readonly pid: number;
+  /** Resolves when it has ended, for whatever reason. */
+  readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null; output: string }>;
+  stop(signal?: NodeJS.Signals): Promise<void>;
+};
+
+const outputCharsMax = 8_000;
+
+/** Starts a server and keeps the end of what it says. It leaves with this process: its group is told to when we exit. */
+export function startProgram(
+  program: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: Readonly<Record<string, string>>; onOutput?: (text: string) => void } = {},
+): RunningProgram {
+  const child: ChildProcess = spawn(program, args, {
+    ...(options.cwd && { cwd: options.cwd }),
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => {
+      output = (output + chunk.toString()).slice(-outputCharsMax);
+      options.onOutput?.(chunk.toString());
+    });
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null; output: string }>(
+    (done) => {
+      child.once('error', (error) => done({ code: null, signal: null, output: error.message }));
+      child.once('close', (code, signal) => done({ code, signal, output }));
+    },
+  ).finally(() => process.off('exit', kill));
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    stop: async (signal = 'SIGTERM') => {
+      child.kill(signal);
+      const timer = setTimeout(kill, stopMsMax);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** A TCP port of 127.0.0.1 that is free now. */
+export function freePort(): Promise<number> {
+  return new Promise((done, failed) => {
+    const server = createServer();
+    server.once('error', failed);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => {
+        if (typeof address === 'object' && address) done(address.port);
+        else failed(new Error('There is no free port.'));
+      });
+    });
+  });
+}
