@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 const shared = {
   testTimeout: 60_000,
-  hookTimeout: 60_000,
+  hookTimeout: 150_000,
   globalSetup: ['kit/src/testing/global-setup.ts'],
 };
 
@@ -13,8 +13,9 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'rules and stories',
-          include: ['{contracts,kit,services,standalone,test,bench}/**/*.test.ts'],
-          exclude: ['test/faults/**', '**/node_modules/**'],
+          include: ['{contracts,kit,services,standalone,cluster,test,bench}/**/*.test.ts'],
+          exclude: ['test/{faults,cluster}/**', '**/node_modules/**'],
+          provide: { form: 'embedded' },
           // Two cores are shared with PostgreSQL: more files at once only makes each of them slower.
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
@@ -25,9 +26,21 @@ export default defineConfig({
           ...shared,
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
+          provide: { form: 'embedded' },
           // One after the other: each starts whole systems and loads them.
           maxWorkers: 1,
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'cluster',
+          // Stories that hold for both forms are told twice; the rest is about processes.
+          include: ['test/cluster/**/*.test.ts', 'test/stories/{four-flows,races}.test.ts'],
+          provide: { form: 'cluster' },
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

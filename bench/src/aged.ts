@@ -33,7 +33,7 @@ const remains: Readonly<Record<'orchestrator' | 'concert' | 'payment' | 'partner
             case n % 2 when 0 then 'POST /api/v1/reservations' else 'POST /api/v1/reservations/:reservationId/payment' end,
             'old-' || n, repeat('x', 43), json_build_object('userId', ${fan('n / 2')}, 'reservationId', ${id('n - n % 2')}),
             repeat('0', 32), 'succeeded', 'long-gone', ${long}, ${long}, ${long}, 201, repeat('a', 300),
-            json_build_array(json_build_object('name', 'user', 'status', 'ok', 'startedAt', ${long}, 'endedAt', ${long}))
+            json_build_array(json_build_array('user', 'ok', 1600000000000, 1600000000001))
      from generate_series($1::bigint * 2, $2::bigint * 2 + 1) n`,
   ],
   concert: [

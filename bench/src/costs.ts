@@ -91,6 +91,6 @@ export class Meter {
               (pg_current_wal_insert_lsn() - '0/0')::bigint as "walBytes"`,
     );
     if (!row) throw new Error('The counters gave no row.');
-    return { ...row, cpu, engineBytes: bytesWrittenBy(pids['restate-server'] ?? []) };
+    return { ...row, cpu, engineBytes: bytesWrittenBy(pids.engine ?? []) };
   }
 }

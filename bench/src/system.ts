@@ -1,7 +1,7 @@
 import type { Connection } from '@tutti/kit/postgres';
 
-/** Whose processes a figure is about. */
-export type ProcessRole = 'node' | 'postgres' | 'restate-server';
+/** Whose processes a figure is about; `engine` is every server but PostgreSQL. */
+export type ProcessRole = 'node' | 'postgres' | 'engine';
 
 /** What a service keeps; which database that is, every system decides itself. */
 export type Store = 'user' | 'concert' | 'payment' | 'partner';

@@ -1,5 +1,6 @@
 import { defaultRateLimits, parseRateLimits } from '@tutti/gateway';
 import { Environment, parseCrashPoint, type CrashOrder } from '@tutti/kit/service';
+import { readTelemetryConfig, type TelemetryConfig } from '@tutti/kit/telemetry';
 import path from 'node:path';
 
 export type Config = {
@@ -16,6 +17,9 @@ export type Config = {
   /** The season that is loaded the first time. */
   readonly seasonFile: string;
   readonly drainSeconds: number;
+  /** Who may read `/metrics`: programs on this machine, everybody who reaches the API, or nobody. */
+  readonly metrics: 'local' | 'on' | 'off';
+  readonly telemetry: TelemetryConfig;
   /** Where a test wants this process to die. */
   readonly crashPoint: CrashOrder | undefined;
 };
@@ -43,6 +47,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     logLevel: read.oneOf('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     seasonFile: read.text('SEASON', new URL('seasons/demo.yaml', root).pathname),
     drainSeconds: read.integer('DRAIN_SECONDS', 10, { min: 0, max: 600 }),
+    metrics: read.oneOf('METRICS', 'local', ['local', 'on', 'off']),
+    telemetry: readTelemetryConfig(read),
     crashPoint: read.parsed('CRASHPOINT', parseCrashPoint),
   };
   read.check();

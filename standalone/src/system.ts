@@ -3,6 +3,7 @@ import { startGateway } from '@tutti/gateway';
 import { InProcessBus } from '@tutti/kit/messaging';
 import type { Connection } from '@tutti/kit/postgres';
 import { keptSecret, type Log } from '@tutti/kit/service';
+import { startTelemetry } from '@tutti/kit/telemetry';
 import { startOrchestrator } from '@tutti/orchestrator';
 import { startPartner } from '@tutti/partner';
 import { startPayment } from '@tutti/payment';
@@ -39,11 +40,13 @@ export async function startSystem(
     (await keptSecret(secretsFolder, 'partner-secret', () => `whsec_${randomBytes(24).toString('base64')}`))
       .value;
   const accessTokenKey = Buffer.from(accessTokenSecret.value, 'base64url');
-  const bus = new InProcessBus();
+  const telemetry = startTelemetry({ service: 'standalone', log, config: config.telemetry });
+  const bus = telemetry.watchBus(new InProcessBus());
   const of = (service: DatabaseName) => ({
     bus,
     connection: connection(service),
     log: log.child({ service }),
+    telemetry: telemetry.of(service),
   });
 
   const user = await startUser({ ...of('user'), accessTokenKey, secretsFolder });
@@ -73,6 +76,11 @@ export async function startSystem(
       partner: partner.ready,
       orchestrator: orchestrator.ready,
     },
+    telemetry: telemetry.of('gateway'),
+    metrics:
+      config.metrics === 'off'
+        ? undefined
+        : { page: () => telemetry.metrics(), reach: config.metrics === 'on' ? 'everybody' : 'this machine' },
   });
   partner.deliverTo(config.partnerUrl ?? new URL(`${gateway.address}/partner-stub`));
 
@@ -83,6 +91,7 @@ export async function startSystem(
       await orchestrator.stop(patience ? config.drainSeconds * 1_000 : 0);
       await Promise.all([user.stop(), concert.stop(), payment.stop(), partner.stop()]);
       await bus.close();
+      await telemetry.stop();
     },
   };
 }

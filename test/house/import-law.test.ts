@@ -81,9 +81,10 @@ describe('import law', () => {
 });
 
 describe('files', () => {
-  const sources = ['contracts', 'kit', 'services', 'standalone', 'test', 'scripts'].flatMap((folder) =>
-    filesBelow(folder, ['.ts', '.mjs']),
-  );
+  // What a program wrote is read by nobody: stubs are as long as their protos make them.
+  const sources = ['contracts', 'kit', 'services', 'standalone', 'test', 'scripts']
+    .flatMap((folder) => filesBelow(folder, ['.ts', '.mjs']))
+    .filter((file) => !file.includes(`${path.sep}generated${path.sep}`));
 
   test('a person can hold each of them in the head', () => {
     const lengthMax = (file: string) => (/test|fixture/.test(file) ? 450 : 420);

@@ -20,6 +20,8 @@ export class Crowd {
   readonly answered: Answered[] = [];
   /** Answers that were neither an outcome nor "later", as they came. */
   readonly strange: string[] = [];
+  /** Requests that nobody could serve just then (5xx, or a broken connection); each was asked again. */
+  readonly unserved: string[] = [];
   /** Every request with its answer, for the audit. */
   readonly #history: HistoryReader;
   readonly #seatIds: readonly string[];
@@ -76,8 +78,10 @@ export class Crowd {
   async #ask(fan: Fan, path: string, body: object | undefined, key: string): Promise<Reply> {
     const line = { fan: fan.userId, method: 'POST', path, key, bodySha: JSON.stringify(body ?? {}) };
     const startedAt = Date.now();
-    const note = (answer: Pick<HistoryLine, 'status' | 'body' | 'retryAfter'>) =>
+    const note = (answer: Pick<HistoryLine, 'status' | 'body' | 'retryAfter'>) => {
+      if (answer.status === 0 || answer.status >= 500) this.unserved.push(`${answer.status} ${path}`);
       this.#history.add({ ...line, ...answer, startedAt, endedAt: Date.now() });
+    };
     try {
       const reply = await fan.post(path, body, key);
       note({

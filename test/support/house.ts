@@ -8,7 +8,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { inject } from 'vitest';
 import { Fan } from './client.ts';
+import { openClusterHouse } from './cluster-house.ts';
 import { addFans, signsFor } from './fans.ts';
+import { addPerformance } from './performance.ts';
+import type { Form } from './started.ts';
 
 /** The whole system in this process, on databases of its own, with a small season. */
 export type House = {
@@ -28,9 +31,23 @@ export type House = {
   stop(): Promise<void>;
 };
 
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Which form of the system the stories are told about. */
+    form: Form;
+  }
+}
+
 export async function openHouse(
   env: Record<string, string> = {},
   logDestination?: { write(line: string): void },
+): Promise<House> {
+  return inject('form') === 'cluster' ? openClusterHouse(env) : openEmbeddedHouse(env, logDestination);
+}
+
+async function openEmbeddedHouse(
+  env: Record<string, string>,
+  logDestination: { write(line: string): void } | undefined,
 ): Promise<House> {
   const dataDir = await mkdtemp(path.join(tmpdir(), 'tutti-house-'));
   const server = inject('postgres');
@@ -94,27 +111,4 @@ export async function openHouse(
       await rm(dataDir, { recursive: true, force: true });
     },
   };
-}
-
-/** A concert with one performance of `seats` seats, all of one price; returns the performance's id. */
-export async function addPerformance(concert: Database, seats: number, price: number): Promise<string> {
-  const id = `show-${randomBytes(4).toString('hex')}`;
-  const translations = { title: 'Show', artist: 'Band', venue: 'Room' };
-  await concert.query(`insert into venue (id, name) values ('room', 'Room') on conflict do nothing`);
-  await concert.query(
-    `insert into concert (id, venue_id, title, artist, translations, on_sale_at)
-     values ($1, 'room', 'Show', 'Band', $2, now() - interval '1 day')`,
-    [id, JSON.stringify({ ko: translations, en: translations })],
-  );
-  await concert.query(
-    `insert into performance (id, concert_id, starts_at, seats_total, price_min, price_max, seat_map)
-     values ($1, $1, now() + interval '30 days', $2, $3, $3, '{"version":1,"sections":[]}')`,
-    [id, seats, price],
-  );
-  await concert.query(
-    `insert into seat (performance_id, id, index, label, price)
-     select $1, 'S-' || n, n - 1, 'Seat ' || n, $3 from generate_series(1, $2) n`,
-    [id, seats, price],
-  );
-  return id;
 }

@@ -1,40 +1,43 @@
 import { Database, type Connection } from '@tutti/kit/postgres';
+import { freePort } from '@tutti/kit/service';
 import { gate, until } from '@tutti/kit/testing';
 import type { DatabaseName } from '@tutti/standalone/system';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { freePort } from '../../bench/src/free-port.ts';
 import type { Fan } from './client.ts';
 import { addFans } from './fans.ts';
 import { isAlive, killAll, processTree } from './processes.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
-/** What `npm start` comes to. */
-const withoutNpm: readonly [string, ...string[]] = [
-  process.execPath,
-  'scripts/run.mjs',
-  'standalone/src/main.ts',
-];
+/** What `npm start` comes to, and `npm run cluster`. */
+const programs = { embedded: 'standalone/src/main.ts', cluster: 'cluster/src/main.ts' } as const;
+export type Form = keyof typeof programs;
 
 /** The system as a person starts it: processes of its own, a data folder, an address. */
 export class Started {
   readonly dataDir: string;
   readonly port: number;
+  readonly #form: Form;
   readonly #env: Record<string, string>;
   #child: ChildProcess | undefined;
   #output = '';
 
-  private constructor(dataDir: string, port: number, env: Record<string, string>) {
+  private constructor(dataDir: string, port: number, form: Form, env: Record<string, string>) {
     this.dataDir = dataDir;
     this.port = port;
+    this.#form = form;
     this.#env = env;
   }
 
   /** Nothing runs yet. */
-  static async in(dataDir: string, env: Record<string, string> = {}): Promise<Started> {
-    return new Started(dataDir, await freePort(), {
+  static async in(
+    dataDir: string,
+    env: Record<string, string> = {},
+    form: Form = 'embedded',
+  ): Promise<Started> {
+    return new Started(dataDir, await freePort(), form, {
       SEASON: path.join(root, 'test/support/season.yaml'),
       ...env,
     });
@@ -53,8 +56,10 @@ export class Started {
   }
 
   /** Starts it, with `env` for this once, and does not wait. */
-  launch(env: Record<string, string> = {}, [program, ...words] = withoutNpm): ChildProcess {
+  launch(env: Record<string, string> = {}, command?: readonly [string, ...string[]]): ChildProcess {
     this.#output = '';
+    const withoutNpm = [process.execPath, 'scripts/run.mjs', programs[this.#form]] as const;
+    const [program, ...words] = command ?? withoutNpm;
     const child = spawn(program, words, {
       cwd: root,
       env: {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
-import { freePort } from '../../src/free-port.ts';
+import { freePort } from '@tutti/kit/service';
 import { until } from '../../src/waiting.ts';
 
 const guard = `"$1" & server=$!

@@ -36,6 +36,8 @@ const atMost: readonly Ratio[] = [
     limit: 1 / 3,
   },
 ];
+/** The embedded system over its own services as processes: at least 0.6 of it shall remain. */
+const ofCluster: Ratio = { peers: ['cluster'], name: 'its own cluster', clients: 256, measure: 'rate', limit: 1.67 };
 const loserP99MsMax = 100;
 const commitsPerPayMax = 0.2;
 
@@ -58,6 +60,7 @@ export function aimsOf(summary: Summary): Aim[] {
   return [
     ...atLeast.flatMap((one) => both(one, '≥')),
     ...atMost.flatMap((one) => both(one, '≤')),
+    ...both(ofCluster, '≤'),
     {
       what: `race for the same seats: p99 of those who came second, ms`,
       aimed: `≤ ${loserP99MsMax}`,

@@ -150,7 +150,7 @@ function costSection(summary: Summary, systems: Named): string {
           title,
           of((level) => cpuMsPerFlow(level).node),
           of((level) => cpuMsPerFlow(level).postgres),
-          of((level) => cpuMsPerFlow(level)['restate-server']),
+          of((level) => cpuMsPerFlow(level).engine),
           of((level) => perFlow(level, (level.costs.cpuSeconds.generator ?? 0) * 1_000)),
           of((level) => perFlow(level, level.costs.commits)),
           all.length === 0 ? '–' : digits(spreadOf(all).median),

@@ -41,12 +41,12 @@ export const measureNames: readonly Measure[] = ['rate', 'p50', 'p99', 'cpu', 'c
 export const perFlow = ({ answers }: LevelRun, amount: number): number => amount / Math.max(1, answers);
 
 /** Of the system itself: neither the generator nor the partner are its own. */
-const systemRoles = ['node', 'postgres', 'restate-server'] as const;
+const systemRoles = ['node', 'postgres', 'engine'] as const;
 
 export function cpuMsPerFlow(level: LevelRun): Readonly<Record<(typeof systemRoles)[number], number>> {
   const of = (role: (typeof systemRoles)[number]) =>
     perFlow(level, (level.costs.cpuSeconds[role] ?? 0) * 1_000);
-  return { node: of('node'), postgres: of('postgres'), 'restate-server': of('restate-server') };
+  return { node: of('node'), postgres: of('postgres'), engine: of('engine') };
 }
 
 const sumOf = (parts: Readonly<Record<string, number>>): number =>

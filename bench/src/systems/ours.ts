@@ -1,12 +1,12 @@
 import { Database } from '@tutti/kit/postgres';
+import { freePort } from '@tutti/kit/service';
 import { mkdir, writeFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { clusterIn } from '../cluster.ts';
-import { freePort } from '../free-port.ts';
 import { describeCommit } from '../report/machine.ts';
 import { nameOf, processTrees } from '../processes.ts';
 import { root, ServerProcess } from '../server-process.ts';
-import type { RunningSystem, Surroundings, System } from '../system.ts';
+import type { ProcessRole, RunningSystem, Surroundings, System } from '../system.ts';
 
 /** What `npm start` runs, with its defaults; the promoter's system is outside, as it is for every system here. */
 export const ours: System = {
@@ -18,16 +18,26 @@ export const ours: System = {
       typeof manifest === 'object' && manifest && 'version' in manifest ? String(manifest.version) : '';
     return [`tutti ${version}, ${describeCommit()}`];
   },
-  start,
+  start: (surroundings) => start('standalone/src/main.ts', surroundings),
 };
 
-async function start(surroundings: Surroundings): Promise<RunningSystem> {
+/** What `npm run cluster` runs: the same services as processes of their own, on NATS, with HAProxy in front. */
+export const cluster: System = {
+  name: 'cluster',
+  title: 'tutti, a process per service',
+  versions: async () => [],
+  start: (surroundings) => start('cluster/src/main.ts', surroundings),
+};
+
+const engines = ['nats-server', 'redis-server', 'haproxy'];
+
+async function start(program: string, surroundings: Surroundings): Promise<RunningSystem> {
   const { folder, partnerUrl, partnerSecret, accessTokenKey, holdSeconds } = surroundings;
   // A key that is there already is used: the crowd's tokens are signed with it.
   await mkdir(path.join(folder, 'secrets'), { mode: 0o700 });
   await writeFile(path.join(folder, 'secrets/access-token-key'), `${accessTokenKey}\n`, { mode: 0o600 });
   const port = await freePort();
-  const server = ServerProcess.node('standalone/src/main.ts', [], {
+  const server = ServerProcess.node(program, [], {
     DATA_DIR: folder,
     HOST: '127.0.0.1',
     PORT: String(port),
@@ -47,22 +57,27 @@ async function start(surroundings: Surroundings): Promise<RunningSystem> {
     await server.stop();
     throw error;
   }
-  const cluster = clusterIn(folder);
-  const orchestrator = new Database(cluster.connection('orchestrator'), { connectionsMax: 1 });
+  const postgres = clusterIn(folder);
+  const orchestrator = new Database(postgres.connection('orchestrator'), { connectionsMax: 1 });
   return {
     port,
     databases: {
-      user: cluster.connection('user'),
-      concert: cluster.connection('concert'),
-      payment: cluster.connection('payment'),
-      partner: cluster.connection('partner'),
+      user: postgres.connection('user'),
+      concert: postgres.connection('concert'),
+      payment: postgres.connection('payment'),
+      partner: postgres.connection('partner'),
     },
-    admin: cluster.connection('postgres'),
+    admin: postgres.connection('postgres'),
     pids: () => {
       // PostgreSQL is a child of ours here, so the tree is told apart by name.
       const tree = processTrees([server.pid]);
-      const isPostgres = (pid: number) => nameOf(pid) === 'postgres';
-      return { node: tree.filter((pid) => !isPostgres(pid)), postgres: tree.filter(isPostgres) };
+      const roleOf = (pid: number): ProcessRole => {
+        const name = nameOf(pid);
+        if (name === 'postgres') return 'postgres';
+        return engines.includes(name) ? 'engine' : 'node';
+      };
+      const of = (role: ProcessRole) => tree.filter((pid) => roleOf(pid) === role);
+      return { node: of('node'), postgres: of('postgres'), engine: of('engine') };
     },
     unfinished: async () => {
       const [row] = await orchestrator.query<{ open: number }>(

@@ -57,7 +57,7 @@ export async function startPeer(plan: PeerPlan, surroundings: Surroundings): Pro
       admin: connection('postgres'),
       pids: () => {
         const [engine, node] = split(processTrees([pid]), (one) => nameOf(one) === 'restate-server');
-        return { node, postgres: processTrees([postmaster]), 'restate-server': engine };
+        return { node, postgres: processTrees([postmaster]), engine };
       },
       unfinished: async () => {
         if (!unfinished || !asking) return 0;

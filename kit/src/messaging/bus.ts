@@ -31,8 +31,18 @@ export type ConsumeOptions = {
   inFlightMax?: number;
   /** A batch not settled by then is delivered again, even if its handler is still working. */
   ackWaitMs?: number;
-  /** Refuse new frames above this many messages that are not done: waiting, in flight, or to be tried again. */
+  /**
+   * Refuse new frames above this many messages that are not done: waiting, in flight, or to be tried again. A broker that
+   * does not look into frames counts each of them as one message, so it refuses later, never earlier.
+   */
   waitingMax?: number;
+};
+
+export const consumeDefaults: Required<ConsumeOptions> = {
+  batchMax: 512,
+  inFlightMax: 1,
+  ackWaitMs: 30_000,
+  waitingMax: 100_000,
 };
 
 export type Consumer = {
@@ -43,10 +53,13 @@ export type Consumer = {
 export type DeadLetter = { queue: string; message: unknown; reason: string; at: number };
 
 export type Bus = {
-  /** Hands one frame over. Throws `QueueFull` when the queue has no room: nothing of the frame was taken then. */
+  /**
+   * Hands one frame over. Throws `QueueFull` when the queue has no room: nothing of it was taken then. Anything else that it
+   * throws says that some or all may have been taken.
+   */
   publish<T>(to: Queue<T>, messages: readonly T[]): Promise<void>;
   consume<T>(from: Queue<T>, handler: Handler<T>, options?: ConsumeOptions): Consumer;
-  deadLetters(): readonly DeadLetter[];
+  deadLetters(): Promise<readonly DeadLetter[]>;
   /** Puts the dead letters of a queue back on it; returns how many. */
   replayDeadLetters(queueName: string): Promise<number>;
   close(): Promise<void>;

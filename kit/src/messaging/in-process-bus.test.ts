@@ -108,7 +108,7 @@ describe('The in-process bus', () => {
     );
     await bus.publish(numbers, [1, 2, 3, 4, 5]);
     await until('all are set aside', () => bus.depths().get('numbers') === 0);
-    expect(bus.deadLetters().map(({ reason }) => reason)).toEqual(['number 3', 'number 4', 'number 5']);
+    expect((await bus.deadLetters()).map(({ reason }) => reason)).toEqual(['number 3', 'number 4', 'number 5']);
     expect(bus.deadLettersDropped).toBe(2);
   });
 
@@ -117,11 +117,11 @@ describe('The in-process bus', () => {
       waitingMax: 2,
     });
     await bus.publish(numbers, [1, 2]);
-    await until('both are set aside', () => bus.deadLetters().length === 2);
+    await until('both are set aside', async () => (await bus.deadLetters()).length === 2);
     await stop();
     await bus.publish(numbers, [3]);
     await expect(bus.replayDeadLetters('numbers')).rejects.toBeInstanceOf(QueueFull);
-    expect(bus.deadLetters().map(({ message }) => message)).toEqual([1, 2]);
+    expect((await bus.deadLetters()).map(({ message }) => message)).toEqual([1, 2]);
     expect(await bus.replayDeadLetters('never heard of')).toBe(0);
   });
 
@@ -162,7 +162,7 @@ describe('The in-process bus', () => {
       await bus.publish(numbers, [1]);
       for (let ms = 0; ms < 12_000; ms += 50) await settle(50);
       expect(at.map((ms) => Math.floor((ms - startedAt) / 100) * 100)).toEqual([0, 100, 500, 2_100, 8_500]);
-      expect(bus.deadLetters().map(({ reason }) => reason)).toEqual(['the database is away']);
+      expect((await bus.deadLetters()).map(({ reason }) => reason)).toEqual(['the database is away']);
     });
 
     test('a handler that comes too late and throws does not put its batch on the queue once more', async () => {
@@ -196,7 +196,7 @@ describe('The in-process bus', () => {
       );
       await bus.publish(numbers, [13]);
       for (let ms = 0; ms < 6_000; ms += 100) await settle(100);
-      expect(bus.deadLetters()).toMatchObject([
+      expect(await bus.deadLetters()).toMatchObject([
         { message: 13, reason: 'It was not settled within 1000 ms.' },
       ]);
       await bus.publish(numbers, [1]);

@@ -1,20 +1,24 @@
 import {
-  aloneFromDelivery,
+  retryDefaults,
+  retryDelayMs,
+  takeBatch,
+  verdictsOf,
+  type Parcel,
+  type RetryOptions,
+} from './batch.ts';
+import {
+  consumeDefaults,
   deadAtDelivery,
   QueueFull,
   type Bus,
   type Consumer,
   type ConsumeOptions,
   type DeadLetter,
-  type Delivery,
   type Handler,
   type Queue,
   type Verdict,
 } from './bus.ts';
 import { Fifo } from './fifo.ts';
-
-/** A message on its way. `failures` counts those of its deliveries that the handler did not settle. */
-type Parcel = Delivery<unknown> & { readonly failures: number };
 
 type Consuming = {
   handler: Handler<unknown>;
@@ -35,21 +39,9 @@ type QueueState = {
   consumer?: Consuming;
 };
 
-export type InProcessBusOptions = {
-  /** 0–1, as `Math.random`. */
-  readonly random?: () => number;
-  /** What a handler threw is delivered again after this long, then four times as long each time, at most `retryMaxMs`. */
-  readonly retryFirstMs?: number;
-  readonly retryMaxMs?: number;
+export type InProcessBusOptions = Partial<RetryOptions> & {
   /** Dead letters kept per queue; the oldest make room, and are counted. */
   readonly deadLettersMax?: number;
-};
-
-const defaults: Required<ConsumeOptions> = {
-  batchMax: 512,
-  inFlightMax: 1,
-  ackWaitMs: 30_000,
-  waitingMax: 100_000,
 };
 
 /**
@@ -65,14 +57,7 @@ export class InProcessBus implements Bus {
   #closed = false;
 
   constructor(options: InProcessBusOptions = {}) {
-    // Together the delays outlast a database that restarts: a healthy message must not become a dead letter by that.
-    this.#options = {
-      random: Math.random,
-      retryFirstMs: 100,
-      retryMaxMs: 10_000,
-      deadLettersMax: 1_000,
-      ...options,
-    };
+    this.#options = { ...retryDefaults, deadLettersMax: 1_000, ...options };
   }
 
   async publish<T>(to: Queue<T>, messages: readonly T[]): Promise<void> {
@@ -87,7 +72,7 @@ export class InProcessBus implements Bus {
       // A queue carries what its `Queue<T>` says; the map of queues cannot say so to the compiler.
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       handler: handler as Handler<unknown>,
-      options: { ...defaults, ...options },
+      options: { ...consumeDefaults, ...options },
       inFlight: 0,
       stopped: false,
       scheduled: false,
@@ -99,7 +84,7 @@ export class InProcessBus implements Bus {
     return { stop: () => stopped(consumer).then(() => this.#dropIfUnused(state)) };
   }
 
-  deadLetters(): readonly DeadLetter[] {
+  async deadLetters(): Promise<readonly DeadLetter[]> {
     return [...this.#queues.values()].flatMap(({ dead }) => [...dead]);
   }
 
@@ -138,7 +123,7 @@ export class InProcessBus implements Bus {
   #queue(name: string): QueueState {
     let state = this.#queues.get(name);
     if (!state) {
-      state = { name, waiting: new Fifo(), dead: new Fifo(), load: 0, loadMax: defaults.waitingMax };
+      state = { name, waiting: new Fifo(), dead: new Fifo(), load: 0, loadMax: consumeDefaults.waitingMax };
       this.#queues.set(name, state);
     }
     return state;
@@ -191,7 +176,7 @@ export class InProcessBus implements Bus {
       ackWaitMs,
     );
     consumer.inFlight++;
-    handle(consumer.handler, batch).then(
+    verdictsOf(consumer.handler, batch).then(
       (verdicts) => settle(() => this.#obey(state, batch, verdicts)),
       (error: unknown) =>
         settle(() => this.#fail(state, batch, error instanceof Error ? error.message : String(error), false)),
@@ -215,13 +200,7 @@ export class InProcessBus implements Bus {
       else again.push({ message: parcel.message, deliveries: parcel.deliveries + 1, failures });
     }
     const failures = Math.max(0, ...again.map((parcel) => parcel.failures));
-    this.#later(state, again, hasWaited ? 0 : this.#retryDelayMs(failures));
-  }
-
-  /** Between half and the whole of it, so that retries do not march in step. */
-  #retryDelayMs(failures: number): number {
-    const { retryFirstMs, retryMaxMs, random } = this.#options;
-    return Math.min(retryMaxMs, retryFirstMs * 4 ** (failures - 1)) * (0.5 + random() / 2);
+    this.#later(state, again, hasWaited ? 0 : retryDelayMs(failures, this.#options));
   }
 
   #later(state: QueueState, parcels: readonly Parcel[], delayMs: number): void {
@@ -241,30 +220,6 @@ export class InProcessBus implements Bus {
     state.dead.shift();
     this.#deadLettersDropped++;
   }
-}
-
-/** Up to `batchMax` messages; one that keeps failing travels alone. */
-function takeBatch(waiting: Fifo<Parcel>, batchMax: number): Parcel[] {
-  const batch: Parcel[] = [];
-  while (batch.length < batchMax) {
-    const alone = (waiting.peek()?.failures ?? 0) + 1 >= aloneFromDelivery;
-    if (alone && batch.length > 0) break;
-    const next = waiting.shift();
-    if (next) batch.push(next);
-    if (alone || !next) break;
-  }
-  return batch;
-}
-
-async function handle(
-  handler: Handler<unknown>,
-  batch: readonly Parcel[],
-): Promise<readonly Verdict[] | void> {
-  const verdicts = await handler(batch);
-  // Which of the messages it meant is anybody's guess, and a guess may lose one.
-  if (verdicts && verdicts.length !== batch.length)
-    throw new Error(`The handler gave ${verdicts.length} verdicts for ${batch.length} messages.`);
-  return verdicts;
 }
 
 function stopped(consumer: Consuming): Promise<void> {

@@ -117,7 +117,7 @@ test('an undo that the service does not know how to do is never taken for done',
   await send(command);
   await answered(1);
   await send({ ...takeBack(command), type: 'depot.forget' });
-  await until('it is set aside', () => bus.deadLetters().length === 1);
+  await until('it is set aside', async () => (await bus.deadLetters()).length === 1);
   expect(replies).toHaveLength(1);
   await send(takeBack(command));
   await answered(2);
@@ -249,8 +249,8 @@ describe('one bad command harms itself only (rule 14)', () => {
     await answered(300);
     expect(new Set(replies.map(({ saga }) => saga))).toEqual(new Set(good.map(({ saga }) => saga)));
     expect(replies.every(({ outcome }) => 'ok' in outcome)).toBe(true);
-    await until('the culprits are set aside', () => bus.deadLetters().length === 3);
-    expect(bus.deadLetters().map(({ message }) => message)).toEqual(bad);
+    await until('the culprits are set aside', async () => (await bus.deadLetters()).length === 3);
+    expect((await bus.deadLetters()).map(({ message }) => message)).toEqual(bad);
     // Found by halving: some calls for each of them, not one for every command.
     expect(calls.length).toBeLessThan(3 * 2 * 10);
     expect(await Promise.all(crates.map((crate) => depot.load(crate)))).toEqual(crates.map(() => 30));
@@ -267,7 +267,7 @@ describe('one bad command harms itself only (rule 14)', () => {
     await send(...crates.map((crate) => put(crate, 1)));
     await answered(2);
     expect(calls).toBe(2);
-    expect(bus.deadLetters()).toEqual([]);
+    expect(await bus.deadLetters()).toEqual([]);
   });
 
   test('a read that always fails is set aside, and all that came with it is answered', async () => {
@@ -282,8 +282,8 @@ describe('one bad command harms itself only (rule 14)', () => {
     const [bad, ...good] = [looking('bad'), looking(1), looking(2), put(crate, 3)];
     await send(bad, ...good);
     await answered(3);
-    await until('the culprit is set aside', () => bus.deadLetters().length === 1);
-    expect(bus.deadLetters()[0]?.message).toEqual(bad);
+    await until('the culprit is set aside', async () => (await bus.deadLetters()).length === 1);
+    expect((await bus.deadLetters())[0]?.message).toEqual(bad);
     expect(replies.map(({ outcome }) => outcome)).toEqual(
       expect.arrayContaining([{ ok: 1 }, { ok: 2 }, { ok: { load: 3 } }]),
     );
@@ -324,7 +324,7 @@ describe('a command of a type this build does not know', () => {
     }
     await quiet();
     vi.useRealTimers();
-    expect(bus.deadLetters()).toEqual([]);
+    expect(await bus.deadLetters()).toEqual([]);
     expect(bus.depths().get(commandQueue('depot').name)).toBe(1);
     await send(known);
     await answered(1);

@@ -8,6 +8,8 @@ import {
   type ReplyMessage,
 } from '../saga/index.ts';
 import { crashPoint, heldCrashPoint, type Log } from '../service/index.ts';
+import type { ServiceTelemetry } from '../telemetry/index.ts';
+import { CommandSpans } from './command-spans.ts';
 
 /** Answers commands that only read: the bodies of a batch in, an outcome for each out, in order. */
 export type Reader = (bodies: readonly unknown[]) => Promise<readonly Outcome[]>;
@@ -26,6 +28,7 @@ export type ParticipantOptions = {
   readonly inFlightMax?: number;
   /** Called after every batch of effects that committed, with the batch. */
   readonly afterCommit?: (commands: readonly CommandMessage[]) => void;
+  readonly telemetry?: ServiceTelemetry | undefined;
 };
 
 const conflictRetriesMax = 5;
@@ -63,21 +66,24 @@ export class Participant {
       // A newer build may know it: neither dropped nor answered.
       else verdicts[at] = { retryAfterMs: unknownTypeRetryMs };
     }
-    const replies: Replies = new Map();
-    await Promise.all([
-      ...[...readers].map(([type, placed]) => this.#read(type, placed, replies)),
-      this.#effect(effects, replies, verdicts),
-    ]);
-    await Promise.all(
-      [...replies].map(([to, messages]) => this.#options.bus.publish(replyQueue(to), messages)),
-    );
-    crashPoint('participant.after-send', this.#options.service);
+    const { bus, service, telemetry } = this.#options;
+    const replies = new Replies(CommandSpans.of(telemetry?.spans, commandQueue(service).name, batch));
+    try {
+      await Promise.all([
+        ...[...readers].map(([type, placed]) => this.#read(type, placed, replies)),
+        this.#effect(effects, replies, verdicts),
+      ]);
+    } finally {
+      replies.spans?.leave();
+    }
+    await Promise.all([...replies.byOwner].map(([to, messages]) => bus.publish(replyQueue(to), messages)));
+    crashPoint('participant.after-send', service);
     return verdicts;
   }
 
   async #read(type: string, placed: readonly Placed[], replies: Replies): Promise<void> {
     const outcomes = await this.#reads[type]?.(placed.map(({ message }) => message.body));
-    for (const [index, { message }] of placed.entries()) addReply(replies, message, outcomes?.[index]);
+    for (const [index, { message }] of placed.entries()) replies.add(message, outcomes?.[index]);
   }
 
   /** A (saga, step) stands once in a call: what repeats it, or undoes it, goes into the next wave. */
@@ -104,17 +110,16 @@ export class Participant {
       crashPoint('participant.after-commit', service);
       for (const [index, { message }] of wave.entries()) {
         if (message.direction !== 'do') pointAfter(message.direction, service);
-        addReply(replies, message, outcomes[index]);
+        replies.add(message, outcomes[index]);
       }
       this.#options.afterCommit?.(commands);
     } catch (error) {
       if (!isDeterministic(error)) throw error;
       const [only] = wave;
       if (wave.length === 1 && only) {
-        this.#options.log.error(
-          { error, type: only.message.type, saga: only.message.saga },
-          'a command was set aside',
-        );
+        const { type, saga, step, direction, traceId } = only.message;
+        this.#options.log.error({ error, type, saga, step, direction, traceId }, 'a command was set aside');
+        replies.spans?.setAside(only.message);
         verdicts[only.at] = { dead: error instanceof Error ? error.message : String(error) };
         return;
       }
@@ -147,7 +152,25 @@ function pointAfter(direction: 'undo' | 'settle', service: string): void {
 }
 
 type Placed = { at: number; message: CommandMessage };
-type Replies = Map<string, ReplyMessage[]>;
+
+/** The replies of a batch, by the driver that waits for them. */
+class Replies {
+  readonly byOwner = new Map<string, ReplyMessage[]>();
+  readonly spans: CommandSpans | undefined;
+
+  constructor(spans: CommandSpans | undefined) {
+    this.spans = spans;
+  }
+
+  add(message: CommandMessage, outcome: Outcome | undefined): void {
+    if (!outcome) throw new Error(`There is no outcome for ${message.type}.`);
+    const { saga, step, direction } = message;
+    const reply = { saga, step, direction, outcome };
+    // What is not traced here may be elsewhere: its context goes back as it came.
+    const traceparent = this.spans?.answered(message, outcome) ?? message.traceparent;
+    pushTo(this.byOwner, message.replyTo, traceparent === undefined ? reply : { ...reply, traceparent });
+  }
+}
 
 /** One call of the journal's `handle`: outcomes in the order of the commands. */
 export async function callHandle(
@@ -169,12 +192,6 @@ export async function callHandle(
   );
   if (!row) throw new Error('handle returned no row.');
   return row.answer;
-}
-
-function addReply(replies: Replies, message: CommandMessage, outcome: Outcome | undefined): void {
-  if (!outcome) throw new Error(`There is no outcome for ${message.type}.`);
-  const { saga, step, direction } = message;
-  pushTo(replies, message.replyTo, { saga, step, direction, outcome });
 }
 
 function pushTo<K, V>(map: Map<K, V[]>, key: K, value: V): void {

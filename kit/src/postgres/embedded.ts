@@ -48,6 +48,11 @@ export interface EmbeddedOptions {
   dataDir: string;
   /** Server settings that replace the defaults below; durability cannot be turned off. */
   settings?: Record<string, string>;
+  /**
+   * Who is let in without a password. `everybody` (the default): whoever can reach the socket, which is this process's user.
+   * `superuser`: only this process's own user of the database; every other role has to show its password.
+   */
+  trusts?: 'everybody' | 'superuser';
   log: (message: string, details?: object) => void;
   /** How long to wait for another owner of the folder to leave. Default 10. */
   waitSeconds?: number;
@@ -198,7 +203,8 @@ async function launch(start: Start, release: () => void): Promise<EmbeddedPostgr
   const { binaries, cluster, user, home } = placement;
   const socketDir = await makeSocketDir(home, user);
   const from = statSync(logFile).size;
-  const settings = Object.entries({ ...defaultSettings, ...options.settings });
+  const access = options.trusts === 'superuser' ? { hba_file: await writeAccessRules(cluster) } : {};
+  const settings = Object.entries({ ...defaultSettings, ...options.settings, ...access });
   const assignments = settings.flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const args = ['-D', cluster, '-k', socketDir, '-p', `${port}`, ...assignments];
   const server = await startGuarded(join(binaries, 'bin/postgres'), args, {
@@ -224,6 +230,13 @@ async function launch(start: Start, release: () => void): Promise<EmbeddedPostgr
     await endServer(server, socketDir);
     throw error;
   }
+}
+
+/** Who may come in how (pg_hba.conf), as a file that the server's user can read. */
+async function writeAccessRules(cluster: string): Promise<string> {
+  const file = join(cluster, 'tutti_hba.conf');
+  await fs.writeFile(file, `local all ${superuser} trust\nlocal all all scram-sha-256\n`, { mode: 0o644 });
+  return file;
 }
 
 function control(

@@ -1,12 +1,16 @@
 import type { Saga } from './definition.ts';
 import type { Answer, CommandMessage, ReplyMessage, StartMessage } from './messages.ts';
+import type { SagaTrace } from './saga-trace.ts';
 import type { Ending, SagaState } from './transition.ts';
 
 /** A saga in a driver's memory. */
 export type Live = {
   readonly id: string;
   readonly saga: Saga;
-  readonly row: Pick<StartMessage, 'fan' | 'route' | 'key' | 'fingerprint' | 'input' | 'traceId'>;
+  readonly row: Pick<
+    StartMessage,
+    'fan' | 'route' | 'key' | 'fingerprint' | 'input' | 'traceId' | 'traceparent'
+  >;
   readonly epoch: number;
   state: SagaState;
   stored: boolean;
@@ -15,6 +19,8 @@ export type Live = {
   early: ReplyMessage[];
   /** Who asked (by start id) and waits for the answer. */
   waiting: { to: string; startId: string }[];
+  /** Its spans, where it is traced. */
+  readonly trace: SagaTrace | undefined;
   answer?: Answer;
   /** How it ended, while that is still being written. */
   ended?: Ending['status'];

@@ -10,6 +10,8 @@ export type CommandMessage = {
   readonly body: unknown;
   readonly replyTo: string;
   readonly traceId: string;
+  /** W3C: the span that asks. Here as in every other message: only where something is traced. */
+  readonly traceparent?: string;
 };
 
 export type ReplyMessage = {
@@ -17,6 +19,8 @@ export type ReplyMessage = {
   readonly step: string;
   readonly direction: Direction;
   readonly outcome: Outcome;
+  /** The span of the try that this is the outcome of. */
+  readonly traceparent?: string;
 };
 
 /** Asks for a saga. `id` is random and new for every request; (fan, route, key) is what makes two requests one. */
@@ -29,6 +33,7 @@ export type StartMessage = {
   readonly fingerprint: string;
   readonly input: object;
   readonly traceId: string;
+  readonly traceparent?: string;
   /** Epoch milliseconds. The sender has given up by then: starting later would be work for nobody. */
   readonly notAfter: number;
   readonly replyTo: string;
@@ -40,7 +45,11 @@ export type StartMessage = {
 export type Answer = { readonly status: number; readonly body: string };
 
 /** What the sender of a start is told; `id` is the start's, `operation` the saga that answers it. */
-export type AnswerMessage = { readonly id: string; readonly operation: string } & (
+export type AnswerMessage = {
+  readonly id: string;
+  readonly operation: string;
+  readonly traceparent?: string;
+} & (
   | { readonly kind: 'stored' }
   | { readonly kind: 'answer'; readonly answer: Answer; readonly replayed: boolean }
   | { readonly kind: 'in_flight' }

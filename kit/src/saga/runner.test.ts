@@ -108,7 +108,7 @@ describe('a saga is stored before it acts (rule 3)', () => {
     driver.start('trip', { key: 'no text has a \u0000' });
     const { id } = driver.start('trip');
     await driver.answer(id);
-    await until('the other is set aside', () => driver.bus.deadLetters().length === 1);
+    await until('the other is set aside', async () => (await driver.bus.deadLetters()).length === 1);
     expect(driver.runner.liveCount).toBe(0);
   });
 
@@ -120,7 +120,7 @@ describe('a saga is stored before it acts (rule 3)', () => {
     expect((await older.answer(after.id)).status).toBe(201);
     await older.runner.stop(0);
     expect(older.toldOf(unknown.id)).toEqual([]);
-    expect(older.bus.deadLetters()).toEqual([]);
+    expect(await older.bus.deadLetters()).toEqual([]);
     await stage.driver({ on: older, definitions: [trip, jump] });
     expect((await older.answer(unknown.id)).status).toBe(201);
   });

@@ -1,18 +1,13 @@
 import type { Bus, Consumer, Delivery, Verdict } from '../messaging/index.ts';
 import { crashPoint, heldCrashPoint, type Log } from '../service/index.ts';
+import type { ServiceTelemetry } from '../telemetry/index.ts';
 import type { Saga } from './definition.ts';
 import { LiveSagas, type Live } from './live.ts';
-import {
-  replyQueue,
-  startQueue,
-  type Answer,
-  type CommandMessage,
-  type ReplyMessage,
-  type StartMessage,
-} from './messages.ts';
+import { replyQueue, startQueue, type Answer, type ReplyMessage, type StartMessage } from './messages.ts';
 import { liveOperation, rowOperation, type Operation } from './operations.ts';
 import { Outgoing } from './outgoing.ts';
 import { RowWriter } from './row-writer.ts';
+import { about, alarmAfterAttempts, RunnerTelemetry, tracedCommand } from './runner-telemetry.ts';
 import type { Existing, NewRow, OpenRow, RowWrite, SagaRow, SagaStore } from './store.ts';
 import { timeline } from './timeline.ts';
 import { advance, freshState, resumedState, type Ending, type Event, type Transition } from './transition.ts';
@@ -39,10 +34,10 @@ export type RunnerOptions = {
   readonly unwrittenMax?: number;
   readonly leaseSeconds?: number;
   readonly tickMs?: number;
+  readonly telemetry?: ServiceTelemetry | undefined;
 };
 
 const stuckAfterSeconds = 10;
-const alarmAfterAttempts = 5;
 const takeOverRowsMax = 500;
 const unknownSagaRetryMs = 2_000;
 /** Longer than a statement may take: so long after one failed, it may still have written rows that this driver never heard of. */
@@ -50,13 +45,14 @@ const inDoubtMs = 15_000;
 
 /** Drives sagas: takes starts and replies in batches, lets the pure transition decide, sends what it says. */
 export class Runner {
-  readonly #options: Required<Omit<RunnerOptions, 'shares'>> & Pick<RunnerOptions, 'shares'>;
+  readonly #options: Required<Omit<RunnerOptions, 'shares' | 'telemetry'>> & Pick<RunnerOptions, 'shares'>;
   readonly #live = new LiveSagas();
   readonly #definitions: ReadonlyMap<string, Saga>;
   readonly #newest: ReadonlyMap<string, Saga>;
   readonly #writer: RowWriter;
   readonly #consumers: Consumer[] = [];
   readonly #outgoing: Outgoing;
+  readonly #telemetry: RunnerTelemetry;
   #ticker: NodeJS.Timeout | undefined;
   #ticking: Promise<void> = Promise.resolve();
   #nextLeaseAt = 0;
@@ -79,6 +75,13 @@ export class Runner {
     );
     this.#outgoing = new Outgoing(options.bus, options.log);
     this.#writer = new RowWriter(options.store, options.owner, options.log);
+    const [live, unwritten] = [this.#live, () => this.#writer.waitingCount];
+    this.#telemetry = new RunnerTelemetry({
+      ...this.#options,
+      live,
+      unwritten,
+      telemetry: options.telemetry,
+    });
   }
 
   get liveCount(): number {
@@ -179,7 +182,7 @@ export class Runner {
       }
     } catch (error) {
       // Nothing with an effect has left. The sender repeats its start until it is told of a stored row.
-      for (const { live } of fresh) this.#live.forget(live);
+      for (const { live } of fresh) this.#drop(live);
       this.#inDoubtUntil = this.#options.now() + inDoubtMs;
       throw error;
     }
@@ -196,7 +199,8 @@ export class Runner {
     const saga = this.#newest.get(start.name);
     if (!saga) throw new Error(`There is no saga ${start.name}.`);
     if (this.#live.size >= liveMax * (shares?.[start.name] ?? 1)) {
-      this.#outgoing.answer(start.replyTo, { id: start.id, operation: start.id, kind: 'overloaded' });
+      this.#telemetry.refuses(start.name);
+      this.#outgoing.answer(start.replyTo, { ...about(start, start.id), kind: 'overloaded' });
       return undefined;
     }
     const live: Live = {
@@ -209,6 +213,7 @@ export class Runner {
       held: [],
       early: [],
       waiting: [{ to: start.replyTo, startId: start.id }],
+      trace: this.#telemetry.begins(start),
     };
     this.#live.remember(live);
     this.#apply(live, { kind: 'begin' });
@@ -216,34 +221,34 @@ export class Runner {
   }
 
   #onRepeatedStart(live: Live, start: StartMessage): undefined {
-    const told = { id: start.id, operation: live.id };
-    if (live.id !== start.id && live.row.fingerprint !== start.fingerprint)
+    const told = about(start, live.id);
+    const isOther = live.id !== start.id;
+    if (isOther && live.row.fingerprint !== start.fingerprint)
       this.#outgoing.answer(start.replyTo, { ...told, kind: 'key_reused' });
     else if (live.answer)
       this.#outgoing.answer(start.replyTo, {
         ...told,
         kind: 'answer',
         answer: live.answer,
-        replayed: live.id !== start.id,
+        replayed: isOther,
       });
-    else if (live.id !== start.id) this.#outgoing.answer(start.replyTo, { ...told, kind: 'in_flight' });
+    else if (isOther) this.#outgoing.answer(start.replyTo, { ...told, kind: 'in_flight' });
     else if (live.stored) this.#outgoing.answer(start.replyTo, { ...told, kind: 'stored' });
     return undefined;
   }
 
   #onStored(live: Live, start: StartMessage): void {
     live.stored = true;
-    if (start.tellStored)
-      this.#outgoing.answer(start.replyTo, { id: start.id, operation: live.id, kind: 'stored' });
+    if (start.tellStored) this.#outgoing.answer(start.replyTo, { ...about(start, live.id), kind: 'stored' });
     for (const command of live.held) this.#outgoing.command(command);
     live.held = [];
     for (const reply of live.early.splice(0)) this.#applyReply(live, reply);
   }
 
   #onExisting(live: Live, start: StartMessage, existing: Existing | null): void {
-    this.#live.forget(live);
+    this.#drop(live);
     if (!existing) return;
-    const told = { id: start.id, operation: existing.id };
+    const told = about(start, existing.id);
     const ended = existing.status === 'succeeded' || existing.status === 'failed';
     // The row of this very start, stored by a try whose answer was lost: whoever drives it will answer.
     if (existing.id === start.id && !ended) this.#outgoing.answer(start.replyTo, { ...told, kind: 'stored' });
@@ -252,12 +257,8 @@ export class Runner {
     else if (!ended) this.#outgoing.answer(start.replyTo, { ...told, kind: 'in_flight' });
     else {
       const answer = { status: existing.answerStatus ?? 500, body: existing.answer ?? '' };
-      this.#outgoing.answer(start.replyTo, {
-        ...told,
-        kind: 'answer',
-        answer,
-        replayed: existing.id !== start.id,
-      });
+      const replayed = existing.id !== start.id;
+      this.#outgoing.answer(start.replyTo, { ...told, kind: 'answer', answer, replayed });
     }
   }
 
@@ -273,7 +274,9 @@ export class Runner {
     await this.#outgoing.flush();
   }
 
-  #applyReply(live: Live, { step, direction, outcome }: ReplyMessage): void {
+  #applyReply(live: Live, reply: ReplyMessage): void {
+    const { step, direction, outcome } = reply;
+    this.#telemetry.hears(live, reply);
     this.#apply(live, { kind: 'reply', step, direction, outcome });
   }
 
@@ -281,8 +284,9 @@ export class Runner {
     const { saga, state, row } = live;
     const transition = advance(saga, row.input, state, event, this.#options.now());
     live.state = transition.state;
+    if (event.kind === 'tick') this.#telemetry.asksAgain(live, transition.send);
     for (const { step, direction, command, body, effect } of transition.send) {
-      const message: CommandMessage = {
+      const message = tracedCommand(live, {
         type: command,
         saga: live.id,
         step,
@@ -290,7 +294,7 @@ export class Runner {
         body,
         replyTo: this.#options.owner,
         traceId: row.traceId,
-      };
+      });
       if (effect && !live.stored) live.held.push(message);
       else this.#outgoing.command(message);
     }
@@ -304,7 +308,7 @@ export class Runner {
     const unanswered = { answerStatus: null, answer: null, steps: null };
     const write: RowWrite = { id, epoch, status: 'compensating', reason, ...unanswered };
     void this.#writer.write(write, true).then((isOurs) => {
-      if (!isOurs) return this.#live.forget(live);
+      if (!isOurs) return this.#drop(live);
       crashPoint('saga.after-turn');
       this.#apply(live, { kind: 'turned' });
       return this.#outgoing.flush();
@@ -333,6 +337,7 @@ export class Runner {
     void written.then((isOurs) => {
       crashPoint('saga.after-end');
       this.#live.forget(live);
+      this.#telemetry.ended(live, ending, isOurs);
       if (!isOurs || isToldAtOnce) return undefined;
       this.#answer(live, answer);
       return this.#outgoing.flush();
@@ -341,8 +346,16 @@ export class Runner {
 
   #answer(live: Live, answer: Answer): void {
     live.answer = answer;
-    for (const { to, startId } of live.waiting)
-      this.#outgoing.answer(to, { id: startId, operation: live.id, kind: 'answer', answer, replayed: false });
+    live.trace?.note('answered');
+    const traceparent = live.trace?.traceparent ?? live.row.traceparent;
+    const told = { operation: live.id, kind: 'answer', answer, replayed: false } as const;
+    for (const { to, startId: id } of live.waiting)
+      this.#outgoing.answer(to, traceparent === undefined ? { id, ...told } : { id, ...told, traceparent });
+  }
+
+  #drop(live: Live): void {
+    this.#live.forget(live);
+    this.#telemetry.dropped(live);
   }
 
   // ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -353,7 +366,6 @@ export class Runner {
       for (const live of this.#live.values()) {
         if (!live.stored) continue;
         this.#apply(live, { kind: 'tick', random: random() });
-        this.#alarm(live);
       }
       await this.#outgoing.flush();
       if (now() < this.#nextLeaseAt) return;
@@ -363,15 +375,6 @@ export class Runner {
     } catch (error) {
       log.warn({ error }, 'the saga runner could not keep its lease; it tries again');
     }
-  }
-
-  #alarm({ id, saga, state }: Live): void {
-    for (const { step, direction, attempts, dueAt } of state.open)
-      if (attempts === alarmAfterAttempts && dueAt - this.#options.now() > 0)
-        this.#options.log.error(
-          { saga: id, name: saga.name, step, direction, attempts },
-          'a step does not answer',
-        );
   }
 
   async #takeOver(which: 'orphaned' | 'all'): Promise<void> {
@@ -395,6 +398,7 @@ export class Runner {
     const saga = this.#definitions.get(`${row.name}/${row.version}`);
     if (!saga) throw new Error(`There is no saga ${row.name} version ${row.version}.`);
     const state = resumedState(now + row.remainingMs, row.reason ?? undefined);
+    const before = this.#live.get(row.id);
     const live: Live = {
       id: row.id,
       saga,
@@ -405,7 +409,8 @@ export class Runner {
       held: [],
       early: [],
       // It may be here already under an older epoch; whoever waits, waits for the saga.
-      waiting: this.#live.get(row.id)?.waiting ?? [],
+      waiting: before?.waiting ?? [],
+      trace: this.#telemetry.resumes(row, before),
     };
     this.#live.remember(live);
     this.#apply(live, { kind: 'begin' });

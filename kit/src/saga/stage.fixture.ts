@@ -29,7 +29,9 @@ type Row = {
   answer: string | null;
 };
 
-type DriverOptions = Partial<Pick<RunnerOptions, 'alone' | 'liveMax' | 'unwrittenMax' | 'definitions'>> & {
+type Given = 'alone' | 'liveMax' | 'unwrittenMax' | 'definitions' | 'telemetry' | 'log';
+
+type DriverOptions = Partial<Pick<RunnerOptions, Given>> & {
   /** Whose bus and participants it takes over. */
   on?: Driver;
   /** What stands between the driver and its database. */

@@ -20,6 +20,13 @@ export class Environment {
     return value === '' ? undefined : value;
   }
 
+  /** `what` ends the sentence for whoever did not set it. */
+  required(name: string, what: string): string {
+    const value = this.optional(name);
+    if (value === undefined) this.fault(`${name} is needed: ${what}.`);
+    return value ?? '';
+  }
+
   integer(name: string, fallback: number, { min, max }: { min: number; max: number }): number {
     const text = this.text(name, String(fallback));
     const value = Number(text);

@@ -2,6 +2,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
+import { Writable } from 'node:stream';
 import { promisify } from 'node:util';
 import { ConfigurationError } from './config.ts';
 
@@ -77,7 +78,7 @@ async function find(program: string): Promise<string | undefined> {
   return undefined;
 }
 
-/** A server that this process started. It is stopped with this process if that ends in order. */
+/** A server that this process started. */
 export type RunningProgram = {
   readonly pid: number;
   /** Resolves when it has ended, for whatever reason. */
@@ -87,7 +88,31 @@ export type RunningProgram = {
 
 const outputCharsMax = 8_000;
 
-/** Starts a server and keeps the end of what it says. It leaves with this process: its group is told to when we exit. */
+// A shell that waits (no polling) at a pipe whose other end only this process holds: the kernel closes it however we end. A
+// second line says that the child ended first: its pid may be anybody's by then.
+const guardScript = `
+trap '' HUP INT TERM
+read -r target <&3 || exit 0
+read -r ended <&3 && exit 0
+kill -KILL "$target"`;
+
+/** Kills a child that knows nothing of us when this process is gone, even by SIGKILL. Call what it returns when it has ended. */
+export function leaveWithUs(child: ChildProcess): () => void {
+  const guard = spawn('/bin/sh', ['-c', guardScript, 'tutti-guard'], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    detached: true,
+  });
+  const pipe = guard.stdio[3];
+  // The guard may be killed; then nobody reads.
+  pipe?.on('error', () => {});
+  guard.on('error', () => {});
+  guard.unref();
+  if (!(pipe instanceof Writable)) throw new TypeError('a pipe was asked for');
+  pipe.write(`${child.pid ?? ''}\n`);
+  return () => pipe.end('ended\n');
+}
+
+/** Starts a server and keeps the end of what it says. It leaves when this process does, even by SIGKILL. */
 export function startProgram(
   program: string,
   args: readonly string[],
@@ -105,13 +130,13 @@ export function startProgram(
       options.onOutput?.(chunk.toString());
     });
   const kill = () => child.kill('SIGKILL');
-  process.once('exit', kill);
+  const release = leaveWithUs(child);
   const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null; output: string }>(
     (done) => {
       child.once('error', (error) => done({ code: null, signal: null, output: error.message }));
       child.once('close', (code, signal) => done({ code, signal, output }));
     },
-  ).finally(() => process.off('exit', kill));
+  ).finally(release);
   return {
     pid: child.pid ?? 0,
     ended,

@@ -99,7 +99,7 @@ export class FaultBus implements Bus {
     );
   }
 
-  deadLetters(): readonly DeadLetter[] {
+  deadLetters(): Promise<readonly DeadLetter[]> {
     return this.#inner.deadLetters();
   }
 

@@ -12,6 +12,7 @@ export class HoldExpirer {
   readonly #log: Log;
   readonly #timer: NodeJS.Timeout;
   #running: Promise<void> = Promise.resolve();
+  #isOwner = false;
 
   constructor(options: { database: Queryable; lease: Lease; log: Log }) {
     this.#database = options.database;
@@ -20,6 +21,11 @@ export class HoldExpirer {
     this.#timer = setInterval(() => {
       this.#running = this.#running.then(() => this.#run());
     }, checkMs);
+  }
+
+  /** Whether it had the lease when it last looked. */
+  get isOwner(): boolean {
+    return this.#isOwner;
   }
 
   async stop(): Promise<void> {
@@ -33,9 +39,11 @@ export class HoldExpirer {
   async #run(): Promise<void> {
     try {
       const fence = await this.#lease.take();
+      this.#isOwner = fence !== null;
       if (fence === null) return;
       for (let ended = batchMost; ended === batchMost; ) ended = await this.expire(fence);
     } catch (error) {
+      this.#isOwner = false;
       this.#log.warn({ error }, 'holds could not be ended; trying again');
     }
   }

@@ -4,6 +4,7 @@ import { commandSettings, journalMigrations, Participant } from '@tutti/kit/part
 import { Lease, leaseMigrations } from '@tutti/kit/lock';
 import { Database, migrate, type Connection } from '@tutti/kit/postgres';
 import { uuidv7, type Log } from '@tutti/kit/service';
+import { watchDatabase, type ServiceTelemetry } from '@tutti/kit/telemetry';
 import { HoldExpirer } from './hold-expirer.ts';
 import { ConcertStore } from './store.ts';
 
@@ -15,13 +16,20 @@ export const concertMigrations = [
 
 export type ConcertService = { queries: ConcertQueries; ready(): Promise<void>; stop(): Promise<void> };
 
-export type ConcertOptions = { bus: Bus; connection: Connection; log: Log; holdSeconds: number };
+export type ConcertOptions = {
+  bus: Bus;
+  connection: Connection;
+  log: Log;
+  holdSeconds: number;
+  telemetry?: ServiceTelemetry | undefined;
+};
 
 export async function startConcert({
   bus,
   connection,
   log,
   holdSeconds,
+  telemetry,
 }: ConcertOptions): Promise<ConcertService> {
   const database = new Database(connection);
   await migrate(database, concertMigrations);
@@ -35,14 +43,27 @@ export async function startConcert({
     service: 'concert',
     database: commands,
     effects: Object.values(concert).map(({ name }) => name),
+    telemetry,
   });
   const lease = new Lease({ database, name: 'expire-holds', owner: uuidv7(), seconds: 5 });
   const expirer = new HoldExpirer({ database: commands, lease, log });
+  const ready = async () => {
+    await database.query('select 1');
+  };
+  if (telemetry) {
+    watchDatabase(telemetry, 'concert', ready);
+    telemetry.meters.gauge(
+      {
+        name: 'tutti_lease_held',
+        help: 'Whether this process does a job that has one owner.',
+        labels: ['lease'],
+      },
+      () => [[expirer.isOwner ? 1 : 0, 'expire-holds']],
+    );
+  }
   return {
     queries: new ConcertStore(database),
-    ready: async () => {
-      await database.query('select 1');
-    },
+    ready,
     stop: async () => {
       await expirer.stop();
       await participant.stop();

@@ -7,15 +7,17 @@ import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-z
 import { createServer, type RequestListener } from 'node:http';
 import { sessionCookie, type Callers } from './callers.ts';
 import { answerBrokenRequest, clientErrorOf } from './client-errors.ts';
+import { HttpTelemetry } from './http-telemetry.ts';
 import type { LoadShedder } from './load-shedder.ts';
 import { describeRoute, information, nameSchemasOnce, type AnswerHeader } from './openapi.ts';
 import type { GatewayParts } from './parts.ts';
 import { Refused, sendProblem } from './problems.ts';
-import { limit } from './rate-limits.ts';
+import { limit, type RateLimit } from './rate-limits.ts';
 import { accountRoutes } from './routes/accounts.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { deliveryRoutes } from './routes/deliveries.ts';
 import { healthRoutes } from './routes/health.ts';
+import { metricsRoute } from './routes/metrics.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { partnerStubRoutes } from './routes/partner-stub.ts';
 import { pointRoutes } from './routes/points.ts';
@@ -73,6 +75,8 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
   // Answers are made by our own code from typed values; checking them once more is what the tests do.
   app.setSerializerCompiler(() => JSON.stringify);
   app.decorateRequest('caller', null);
+  app.decorateRequest('trace', null);
+  const telemetry = new HttpTelemetry(parts.telemetry);
   const parseJson = app.getDefaultJsonParser('error', 'error');
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined);
@@ -94,19 +98,22 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
   });
 
   app.addHook('onRequest', async (request, reply) => {
+    telemetry.begins(request);
     reply.headers({ 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' });
     if (request.url.startsWith('/api/')) reply.header('content-security-policy', answersPolicy);
     const { access, effect } = request.routeOptions.config;
     if (!access) return;
     reply.header('cache-control', 'no-store');
     request.caller = authenticate(request, parts.callers);
-    limit(parts.rateLimits, 'requests', request.caller.userId);
-    if (effect) limit(parts.rateLimits, 'effects', request.caller.userId);
+    const limits: readonly RateLimit[] = effect ? ['requests', 'effects'] : ['requests'];
+    const limiting = limit(parts.rateLimits, limits, request.caller.userId);
+    if (limiting) await limiting;
     if (!mayUse(access, request.caller.role)) throw new Refused('role_required');
   });
   app.addHook('onResponse', async (request, reply) => {
     const { method, routeOptions, id } = request;
     if (routeOptions.config.effect) crashPoint('gateway.after-response');
+    telemetry.ends(request, reply);
     const ms = Math.round(reply.elapsedTime);
     request.log.info({ traceId: id, method, route: routeOptions.url, status: reply.statusCode, ms });
   });
@@ -127,6 +134,7 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
     { prefix: '/api/v1' },
   );
   healthRoutes(app, parts.checks);
+  if (parts.metrics) metricsRoute(app, parts.metrics);
   if (parts.partnerStub) partnerStubRoutes(app, parts.partnerStub);
   refuseOtherMethods(app, methods);
   return app;
@@ -207,9 +215,14 @@ function refusalOf(error: unknown, request: FastifyRequest): Refused {
   return isOutOfReach(error) ? new Refused('overloaded') : new Refused('internal_error');
 }
 
-/** A database that restarts or has no connection left: the client may well succeed in a moment. */
+/** A database or a service that restarts or is full: the client may well succeed in a moment. */
 function isOutOfReach(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error ? String(error.code) : '';
-  return /^(ECONN|EPIPE|ENOENT|57P0|53|08)/.test(code) || /timeout|terminated/i.test(error.message);
+  return (
+    /^(ECONN|EPIPE|ENOENT|57P0|53|08)/.test(code) ||
+    // Of gRPC, by name.
+    /^(UNAVAILABLE|DEADLINE_EXCEEDED|RESOURCE_EXHAUSTED)$/.test(code) ||
+    /timeout|terminated/i.test(error.message)
+  );
 }

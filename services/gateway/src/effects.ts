@@ -1,6 +1,7 @@
 import type { Bus, Consumer } from '@tutti/kit/messaging';
 import { answerQueue, startQueue, type Answer, type AnswerMessage, type StartMessage } from '@tutti/kit/saga';
 import { crashPoint, uuidv7, type Log } from '@tutti/kit/service';
+import type { Spans } from '@tutti/kit/telemetry';
 
 /** An effect as a fan asked for it. */
 export type Effect = {
@@ -12,6 +13,7 @@ export type Effect = {
   readonly fingerprint: string;
   readonly input: object;
   readonly traceId: string;
+  readonly traceparent?: string | undefined;
   readonly waitMs: number;
 };
 
@@ -30,6 +32,7 @@ type Pending = {
   readonly start: StartMessage;
   readonly giveUpAt: number;
   repeatAt: number;
+  isRepeated: boolean;
   stored: boolean;
   readonly done: (result: EffectResult) => void;
 };
@@ -39,10 +42,11 @@ const repeatMs = 1_000;
 /** How long a start may still begin after the fan's wait has ended. */
 const graceMs = 5_000;
 
-/** Turns requests into sagas and waits for their answers. A start is repeated until it is known to be stored (rule 3). */
+/** Turns requests into sagas and waits for their answers. A start is repeated until it is answered (rule 3). */
 export class Effects {
   readonly #bus: Bus;
   readonly #log: Log;
+  readonly #spans: Spans | undefined;
   readonly #replyTo = `gateway.answers.${uuidv7()}`;
   readonly #pending = new Map<string, Pending>();
   readonly #consumer: Consumer;
@@ -50,9 +54,10 @@ export class Effects {
   #outgoing: StartMessage[] = [];
   #stopped = false;
 
-  constructor(bus: Bus, log: Log) {
+  constructor(bus: Bus, log: Log, spans?: Spans) {
     this.#bus = bus;
     this.#log = log;
+    this.#spans = spans;
     this.#consumer = bus.consume(
       answerQueue(this.#replyTo),
       (batch) => {
@@ -68,7 +73,7 @@ export class Effects {
     // A connection that is still open may bring a request; nobody would hear of its answer.
     if (this.#stopped) return Promise.resolve({ kind: 'overloaded' });
     const now = Date.now();
-    const { waitMs, ...rest } = effect;
+    const { waitMs, traceparent, ...rest } = effect;
     const start: StartMessage = {
       id: uuidv7(now),
       name: rest.saga,
@@ -78,6 +83,7 @@ export class Effects {
       fingerprint: rest.fingerprint,
       input: rest.input,
       traceId: rest.traceId,
+      ...(traceparent !== undefined && { traceparent }),
       notAfter: now + waitMs + graceMs,
       replyTo: this.#replyTo,
       tellStored: waitMs <= repeatMs,
@@ -87,6 +93,7 @@ export class Effects {
         start,
         giveUpAt: now + waitMs,
         repeatAt: now + repeatMs,
+        isRepeated: false,
         stored: false,
         done,
       });
@@ -110,10 +117,19 @@ export class Effects {
   #onAnswer(message: AnswerMessage): void {
     const pending = this.#pending.get(message.id);
     if (!pending) return;
+    this.#spans
+      ?.below(message.traceparent, {
+        name: `${message.kind} ${pending.start.name}`,
+        kind: 'consumer',
+        attributes: { 'saga.id': message.operation, 'saga.answer': message.kind },
+      })
+      ?.end();
     if (message.kind === 'stored') {
       pending.stored = true;
       return;
     }
+    // One driver has no room for the repetition; another may have stored the first. Only silence or an answer will tell.
+    if (message.kind === 'overloaded' && (pending.stored || pending.isRepeated)) return;
     this.#pending.delete(message.id);
     pending.done(message);
   }
@@ -139,8 +155,10 @@ export class Effects {
         if (!pending.stored && pending.start.tellStored && now < pending.giveUpAt + repeatMs) continue;
         this.#pending.delete(id);
         pending.done(pending.stored ? { kind: 'running', operation: id } : { kind: 'unknown' });
-      } else if (!pending.stored && now >= pending.repeatAt) {
+      } else if (now >= pending.repeatAt) {
+        // Also what is stored: its driver may have been replaced by one that does not know who waits.
         pending.repeatAt = now + repeatMs;
+        pending.isRepeated = true;
         this.#send(pending.start);
       }
     }

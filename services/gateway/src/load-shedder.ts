@@ -62,6 +62,7 @@ export class LoadShedder {
   readonly #held: Held[] = [];
   #lagMs = 0;
   #shed = 0;
+  readonly shedCounts: Record<LoadClass, number> = { looking: 0, beginning: 0, finishing: 0 };
 
   constructor(pending: () => number) {
     this.#pending = pending;
@@ -82,6 +83,7 @@ export class LoadShedder {
     if (loadClass === 'never shed') return false;
     if (!isShed({ pending: this.#pending(), lagMs: this.#lagMs }, loadClass)) return false;
     this.#shed++;
+    this.shedCounts[loadClass]++;
     // What the client still sends is read and dropped, so that the connection can be used again.
     request.resume();
     const text = JSON.stringify(problem('overloaded', traceIdOf(request)));

@@ -7,12 +7,15 @@ import type {
 } from '@tutti/contracts';
 import type { Bus } from '@tutti/kit/messaging';
 import { ConfigurationError, type Log } from '@tutti/kit/service';
+import type { ServiceTelemetry } from '@tutti/kit/telemetry';
 import { buildApp } from './app.ts';
 import { Callers } from './callers.ts';
 import { Effects } from './effects.ts';
 import { LoadShedder } from './load-shedder.ts';
-import { parseRateLimits, RateLimits } from './rate-limits.ts';
+import { OwnRateLimits, parseRateLimits, type RateLimits } from './rate-limits.ts';
+import { SharedRateLimits } from './shared-rate-limits.ts';
 import type { PartnerReceiver } from './parts.ts';
+import type { MetricsDoor } from './routes/metrics.ts';
 
 export { defaultRateLimits, parseRateLimits } from './rate-limits.ts';
 
@@ -29,8 +32,13 @@ export type GatewayOptions = {
   readonly partnerStub: PartnerReceiver | null;
   readonly accessTokenKey: Buffer;
   readonly rateLimits: string;
+  /** Redis, where gateways share what they count; without it each counts for itself. */
+  readonly redisUrl?: string;
   readonly chargesEnabled: boolean;
   readonly checks: Readonly<Record<string, () => Promise<void>>>;
+  readonly telemetry?: ServiceTelemetry | undefined;
+  /** Serves `/metrics` beside the API, for a system that has no private port. */
+  readonly metrics?: MetricsDoor | undefined;
 };
 
 export type Gateway = {
@@ -44,10 +52,12 @@ export type Gateway = {
 };
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { bus, log, host, port, users, accessTokenKey, rateLimits, ...rest } = options;
+  const { bus, log, host, port, users, accessTokenKey, rateLimits, redisUrl, ...rest } = options;
   const callers = new Callers(accessTokenKey, users, log);
-  const effects = new Effects(bus, log);
+  const effects = new Effects(bus, log, rest.telemetry?.spans);
+  const limits = rateLimitsOf(rateLimits, redisUrl, log);
   const loadShedder = new LoadShedder(() => effects.pendingCount);
+  showLoad(rest.telemetry, effects, loadShedder);
   const app = await buildApp({
     ...rest,
     log,
@@ -55,7 +65,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     callers,
     effects,
     loadShedder,
-    rateLimits: new RateLimits(parseRateLimits(rateLimits)),
+    rateLimits: limits,
   });
   await callers.start();
   const address = await app.listen({ host, port }).catch((error: unknown) => {
@@ -71,9 +81,35 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await app.close().finally(() => clearInterval(sweeping));
       await effects.stop();
       callers.stop();
+      limits.stop();
       loadShedder.stop();
     },
   };
+}
+
+function rateLimitsOf(text: string, redisUrl: string | undefined, log: Log): RateLimits {
+  const rules = parseRateLimits(text);
+  const own = new OwnRateLimits(rules);
+  return redisUrl === undefined ? own : new SharedRateLimits({ url: redisUrl, rules, own, log });
+}
+
+function showLoad(
+  telemetry: ServiceTelemetry | undefined,
+  effects: Effects,
+  { shedCounts }: LoadShedder,
+): void {
+  telemetry?.meters.gauge(
+    { name: 'tutti_http_effects_waiting', help: 'Requests that wait for the answer of their saga.' },
+    () => [[effects.pendingCount]],
+  );
+  telemetry?.meters.total(
+    {
+      name: 'tutti_http_shed_total',
+      help: 'Requests refused because there was too much to do.',
+      labels: ['class'],
+    },
+    () => Object.entries(shedCounts).map(([loadClass, count]) => [count, loadClass] as const),
+  );
 }
 
 const whyNotListening: Readonly<Record<string, string>> = {

@@ -6,10 +6,12 @@ import type {
   UserQueries,
 } from '@tutti/contracts';
 import type { Log } from '@tutti/kit/service';
+import type { ServiceTelemetry } from '@tutti/kit/telemetry';
 import type { Callers } from './callers.ts';
 import type { Effects } from './effects.ts';
 import type { LoadShedder } from './load-shedder.ts';
 import type { RateLimits } from './rate-limits.ts';
+import type { MetricsDoor } from './routes/metrics.ts';
 
 /** A stand-in for the promoter's own system, so that the whole way can be seen on one machine. */
 export type PartnerReceiver = {
@@ -33,4 +35,7 @@ export type GatewayParts = {
   readonly chargesEnabled: boolean;
   /** Names and checks of the parts behind `/readyz`. */
   readonly checks: Readonly<Record<string, () => Promise<void>>>;
+  readonly telemetry?: ServiceTelemetry | undefined;
+  /** None: where a process has a private door for it. */
+  readonly metrics?: MetricsDoor | undefined;
 };

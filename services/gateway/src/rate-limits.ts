@@ -8,7 +8,7 @@ export type RateLimit = 'requests' | 'effects' | 'sign-ins';
 
 export const defaultRateLimits = 'requests=600/10,effects=200/10,sign-ins=30/60';
 
-type Rule = { count: number; seconds: number };
+export type Rule = { readonly count: number; readonly seconds: number };
 type Bucket = { left: number; at: number };
 
 const bucketsMax = 200_000;
@@ -28,7 +28,14 @@ export function parseRateLimits(text: string): ReadonlyMap<RateLimit, Rule> {
   return rules;
 }
 
-export class RateLimits {
+export type RateLimits = {
+  /** Takes one from each bucket. 0, or the whole seconds after which all of them have one again. */
+  take(limits: readonly RateLimit[], who: string, now: number): number | Promise<number>;
+  stop(): void;
+};
+
+/** The buckets of one process, in its memory. */
+export class OwnRateLimits implements RateLimits {
   readonly #rules: ReadonlyMap<RateLimit, Rule>;
   readonly #buckets = new Map<string, Bucket>();
 
@@ -36,8 +43,17 @@ export class RateLimits {
     this.#rules = rules;
   }
 
-  /** Takes one from the bucket. Returns 0, or the whole seconds after which there is one again. */
-  take(limit: RateLimit, who: string, now: number): number {
+  take(limits: readonly RateLimit[], who: string, now: number): number {
+    let seconds = 0;
+    for (const limit of limits) seconds = Math.max(seconds, this.#takeOne(limit, who, now));
+    return seconds;
+  }
+
+  stop(): void {
+    this.#buckets.clear();
+  }
+
+  #takeOne(limit: RateLimit, who: string, now: number): number {
     const rule = this.#rules.get(limit);
     if (!rule) return 0;
     const key = `${limit} ${who}`;
@@ -62,8 +78,13 @@ export class RateLimits {
   }
 }
 
-/** Throws `rate_limited` when the caller has used up a limit. */
-export function limit(limits: RateLimits, name: RateLimit, who: string): void {
-  const seconds = limits.take(name, who, Date.now());
+/** Throws `rate_limited` when the caller has used up one of these. At once when nobody else has to be asked. */
+export function limit(limits: RateLimits, names: readonly RateLimit[], who: string): void | Promise<void> {
+  const seconds = limits.take(names, who, Date.now());
+  if (typeof seconds === 'number') refuseAbove(seconds);
+  else return seconds.then(refuseAbove);
+}
+
+function refuseAbove(seconds: number): void {
   if (seconds > 0) throw new Refused('rate_limited', {}, { 'retry-after': String(seconds) });
 }

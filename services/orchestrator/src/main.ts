@@ -4,6 +4,7 @@ import { commandSettings } from '@tutti/kit/participant';
 import { Database, migrate, type Connection } from '@tutti/kit/postgres';
 import { Runner, sagaMigrations, SagaStore } from '@tutti/kit/saga';
 import { uuidv7, type Log } from '@tutti/kit/service';
+import { watchDatabase, type ServiceTelemetry } from '@tutti/kit/telemetry';
 import { encodeAnswer } from './answers.ts';
 import { cancelReservation } from './cancel-reservation.ts';
 import { chargePoints } from './charge-points.ts';
@@ -25,10 +26,11 @@ export type OrchestratorOptions = {
   log: Log;
   alone: boolean;
   liveMax?: number;
+  telemetry?: ServiceTelemetry | undefined;
 };
 
 export async function startOrchestrator(options: OrchestratorOptions): Promise<Orchestrator> {
-  const { bus, connection, log, alone, liveMax } = options;
+  const { bus, connection, log, alone, liveMax, telemetry } = options;
   const database = new Database(connection, { settings: commandSettings });
   await migrate(database, [sagaMigrations]);
   const runner = new Runner({
@@ -39,19 +41,22 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
     definitions: sagas,
     encode: encodeAnswer,
     owner: uuidv7(),
+    telemetry,
     ...(liveMax !== undefined && { liveMax }),
     // Under overload new holds are refused first and payments of existing ones last.
     shares: { 'reserve-seats': 0.75, 'charge-points': 0.75 },
   });
   await runner.start();
+  const ready = async () => {
+    await database.query('select 1');
+  };
+  if (telemetry) watchDatabase(telemetry, 'orchestrator', ready);
   return {
     queries: {
       operation: (operationId, userId) => runner.operation(operationId, userId),
       stuck: (limit) => runner.stuckOperations(limit),
     },
-    ready: async () => {
-      await database.query('select 1');
-    },
+    ready,
     stop: async (drainMs) => {
       await runner.stop(drainMs);
       await database.close();

@@ -1,4 +1,5 @@
 import { crashPoint, type Log } from '@tutti/kit/service';
+import type { Cell, ServiceTelemetry } from '@tutti/kit/telemetry';
 import { Pool } from 'undici';
 import type { Due, Failure, PartnerStore } from './store.ts';
 import type { WebhookSigner } from './webhook.ts';
@@ -36,7 +37,15 @@ export class Deliverer {
   #stopped = false;
   readonly #timer: NodeJS.Timeout;
 
-  constructor(options: { store: PartnerStore; signer: WebhookSigner; url: URL; log: Log }) {
+  readonly #tried: { readonly delivered: Cell; readonly failed: Cell } | undefined;
+
+  constructor(options: {
+    store: PartnerStore;
+    signer: WebhookSigner;
+    url: URL;
+    log: Log;
+    telemetry?: ServiceTelemetry | undefined;
+  }) {
     this.#store = options.store;
     this.#signer = options.signer;
     this.#url = options.url;
@@ -47,6 +56,12 @@ export class Deliverer {
       bodyTimeout: requestTimeoutMs,
       connect: { timeout: requestTimeoutMs },
     });
+    const tries = options.telemetry?.meters.counter({
+      name: 'tutti_delivery_tries_total',
+      help: 'Deliveries sent to the partner, by whether it took them.',
+      labels: ['result'],
+    });
+    this.#tried = tries && { delivered: tries.of('delivered'), failed: tries.of('failed') };
     this.#timer = setInterval(() => this.wake(), idleCheckMs);
     this.wake();
   }
@@ -118,6 +133,10 @@ export class Deliverer {
         else failures.push({ id: one.id, error, delayMs: delayMs(one.attempts + 1) });
       }),
     );
+    if (this.#tried) {
+      this.#tried.delivered.value += delivered.length;
+      this.#tried.failed.value += failures.length;
+    }
     if (delivered.length > 0) {
       crashPoint('deliverer.after-post');
       await this.#store.markDelivered(delivered);

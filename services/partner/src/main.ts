@@ -3,6 +3,7 @@ import type { Bus } from '@tutti/kit/messaging';
 import { commandSettings, journalMigrations, Participant } from '@tutti/kit/participant';
 import { Database, migrate, type Connection } from '@tutti/kit/postgres';
 import type { Log } from '@tutti/kit/service';
+import { watchDatabase, type ServiceTelemetry } from '@tutti/kit/telemetry';
 import { Deliverer } from './deliverer.ts';
 import { PartnerStore } from './store.ts';
 import { PartnerStub } from './stub.ts';
@@ -25,13 +26,20 @@ export type PartnerService = {
   stop(): Promise<void>;
 };
 
-export type PartnerOptions = { bus: Bus; connection: Connection; log: Log; secret: string };
+export type PartnerOptions = {
+  bus: Bus;
+  connection: Connection;
+  log: Log;
+  secret: string;
+  telemetry?: ServiceTelemetry | undefined;
+};
 
 export async function startPartner({
   bus,
   connection,
   log,
   secret,
+  telemetry,
 }: PartnerOptions): Promise<PartnerService> {
   const database = new Database(connection);
   await migrate(database, partnerMigrations);
@@ -47,7 +55,15 @@ export async function startPartner({
     effects: Object.values(partner).map(({ name }) => name),
     // A delivery has the id of the saga that made it.
     afterCommit: (batch) => deliverer?.deliver(batch.map(({ saga }) => saga)),
+    telemetry,
   });
+  const ready = async () => {
+    await database.query('select 1');
+  };
+  if (telemetry) {
+    watchDatabase(telemetry, 'partner', ready);
+    showBacklog(telemetry, store);
+  }
   return {
     queries: {
       undelivered: (limit) => store.undelivered(limit),
@@ -59,15 +75,34 @@ export async function startPartner({
     },
     stub: new PartnerStub(store, signer),
     deliverTo: (url) => {
-      deliverer = new Deliverer({ store, signer, url, log });
+      deliverer = new Deliverer({ store, signer, url, log, telemetry });
     },
-    ready: async () => {
-      await database.query('select 1');
-    },
+    ready,
     stop: async () => {
       await participant.stop();
       await deliverer?.stop();
       await Promise.all([database.close(), commands.close()]);
     },
   };
+}
+
+function showBacklog({ meters }: ServiceTelemetry, store: PartnerStore): void {
+  meters.gauge(
+    {
+      name: 'tutti_deliveries_undelivered',
+      help: 'Deliveries that the partner has not taken: still tried, or set aside for an operator.',
+      labels: ['state'],
+    },
+    async () => {
+      const { due, setAside } = await store.backlog();
+      return [
+        [due, 'due'],
+        [setAside, 'set_aside'],
+      ];
+    },
+  );
+  meters.gauge(
+    { name: 'tutti_delivery_oldest_seconds', help: 'Age of the oldest delivery that is still tried.' },
+    async () => [[(await store.backlog()).oldestSeconds]],
+  );
 }

@@ -4,6 +4,7 @@ import type { Queryable } from '@tutti/kit/postgres';
 export type Due = { id: string; body: string; attempts: number };
 export type Failure = { id: string; error: string; delayMs: number };
 export type Receipt = { id: string; body: string };
+export type Backlog = { due: number; setAside: number; oldestSeconds: number };
 
 /** Every statement of the partner service but its command (migrations/001_partner.sql). */
 export class PartnerStore {
@@ -59,6 +60,18 @@ export class PartnerStore {
       [JSON.stringify(failures), giveUpHours],
       'put_off',
     );
+  }
+
+  /** What the partner has not taken. Each part has an index of its own, small however much was delivered. */
+  async backlog(): Promise<Backlog> {
+    const [row] = await this.#database.query<Backlog>(
+      `select (select count(*)::int from delivery where delivered_at is null and set_aside_at is null) as due,
+              (select count(*)::int from delivery where delivered_at is null and set_aside_at is not null) as "setAside",
+              (select coalesce(extract(epoch from now() - min(created_at)), 0)::float8 from delivery
+               where delivered_at is null and set_aside_at is null) as "oldestSeconds"`,
+      [],
+    );
+    return row ?? { due: 0, setAside: 0, oldestSeconds: 0 };
   }
 
   async undelivered(limit: number): Promise<Delivery[]> {

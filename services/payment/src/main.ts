@@ -3,6 +3,7 @@ import type { Bus } from '@tutti/kit/messaging';
 import { commandSettings, journalMigrations, Participant } from '@tutti/kit/participant';
 import { Database, migrate, type Connection } from '@tutti/kit/postgres';
 import type { Log } from '@tutti/kit/service';
+import { watchDatabase, type ServiceTelemetry } from '@tutti/kit/telemetry';
 import { PaymentStore } from './store.ts';
 
 export const paymentMigrations = [
@@ -16,8 +17,9 @@ export async function startPayment(options: {
   bus: Bus;
   connection: Connection;
   log: Log;
+  telemetry?: ServiceTelemetry | undefined;
 }): Promise<PaymentService> {
-  const { bus, connection, log } = options;
+  const { bus, connection, log, telemetry } = options;
   const database = new Database(connection);
   await migrate(database, paymentMigrations);
   const commands = new Database(connection, { connectionsMax: 2, settings: commandSettings });
@@ -28,15 +30,18 @@ export async function startPayment(options: {
     service: 'payment',
     database: commands,
     effects: Object.values(payment).map(({ name }) => name),
+    telemetry,
   });
+  const ready = async () => {
+    await database.query('select 1');
+  };
+  if (telemetry) watchDatabase(telemetry, 'payment', ready);
   return {
     queries: {
       balance: (userId) => store.balance(userId),
       entries: (userId, limit, before) => store.entries(userId, limit, before),
     },
-    ready: async () => {
-      await database.query('select 1');
-    },
+    ready,
     stop: async () => {
       await participant.stop();
       await Promise.all([database.close(), commands.close()]);

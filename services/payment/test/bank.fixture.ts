@@ -18,7 +18,7 @@ import { paymentMigrations } from '../src/main.ts';
 export type Clerk = {
   send(...commands: CommandMessage[]): Promise<void>;
   readonly replies: readonly ReplyMessage[];
-  readonly deadLetters: () => number;
+  readonly deadLetters: () => Promise<number>;
 };
 
 /** The payment service's tables and functions, and as many connections as a schedule needs. */
@@ -56,7 +56,7 @@ export class Bank {
     return {
       send: (...commands) => bus.publish(commandQueue('payment'), commands),
       replies,
-      deadLetters: () => bus.deadLetters().length,
+      deadLetters: async () => (await bus.deadLetters()).length,
     };
   }
 

@@ -186,7 +186,8 @@ describe('backstops (rule 9)', () => {
     const clerk = bank.clerk(session);
     const [one, two] = [deduct(fan, 300, { reservationId }), deduct(fan, 300, { reservationId })];
     await clerk.send(one, two, charge(fan, 1));
-    await until('the others are answered', () => clerk.replies.length === 2 && clerk.deadLetters() === 1);
+    const isOver = async () => clerk.replies.length === 2 && (await clerk.deadLetters()) === 1;
+    await until('the others are answered', isOver);
     expect(await bank.ledger(fan)).toEqual([1_000, -300, 1]);
     expect((await session.handle(returnPoints(fan, reservationId))).map(verdict)).toEqual(['ok']);
     expect((await session.handle(deduct(fan, 200, { reservationId }))).map(verdict)).toEqual(['ok']);

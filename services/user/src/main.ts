@@ -3,6 +3,7 @@ import type { Bus } from '@tutti/kit/messaging';
 import { Participant, type Reader } from '@tutti/kit/participant';
 import { Database, migrate, type Connection } from '@tutti/kit/postgres';
 import { keptSecret, signedTokens, uuidv7, type Log } from '@tutti/kit/service';
+import { watchDatabase, type ServiceTelemetry } from '@tutti/kit/telemetry';
 import { randomBytes } from 'node:crypto';
 import { Passwords, PasswordsBusy } from './passwords.ts';
 import { UserStore } from './store.ts';
@@ -19,10 +20,11 @@ export type UserOptions = {
   accessTokenKey: Buffer;
   /** Where the first promoter's password is kept. */
   secretsFolder: string;
+  telemetry?: ServiceTelemetry | undefined;
 };
 
 export async function startUser(options: UserOptions): Promise<UserService> {
-  const { bus, connection, log, accessTokenKey, secretsFolder } = options;
+  const { bus, connection, log, accessTokenKey, secretsFolder, telemetry } = options;
   const database = new Database(connection);
   await migrate(database, userMigrations);
   const store = new UserStore(database);
@@ -34,13 +36,16 @@ export async function startUser(options: UserOptions): Promise<UserService> {
     service: 'user',
     effects: [],
     reads: { [user.find.name]: findUsers(store) },
+    telemetry,
   });
   await ensurePromoter(store, passwords, secretsFolder, log);
+  const ready = async () => {
+    await database.query('select 1');
+  };
+  if (telemetry) watchDatabase(telemetry, 'user', ready);
   return {
     queries: queries(store, passwords, accessTokenKey),
-    ready: async () => {
-      await database.query('select 1');
-    },
+    ready,
     stop: async () => {
       await participant.stop();
       await database.close();

@@ -54,7 +54,7 @@ export function accountRoutes(app: TypedApp, { users, concerts, callers, rateLim
     },
     async (request, reply) => {
       const { userId } = callerOf(request);
-      limit(rateLimits, 'sign-ins', userId);
+      await limit(rateLimits, ['sign-ins'], userId);
       if (await concerts.hasReservations(userId)) throw new Refused('account_has_reservations');
       const result = await users.deleteAccount(userId, request.body.password);
       if (result !== 'deleted') throw new Refused(result);
@@ -77,7 +77,7 @@ export function accountRoutes(app: TypedApp, { users, concerts, callers, rateLim
     async ({ body }, reply) => {
       reply.header('cache-control', 'no-store');
       // Per account asked for, never per address alone: a school behind one address may all be fans.
-      limit(rateLimits, 'sign-ins', body.email.toLowerCase());
+      await limit(rateLimits, ['sign-ins'], body.email.toLowerCase());
       const session = await users.signIn(body.email, body.password);
       if (session === 'invalid_credentials' || session === 'overloaded') throw new Refused(session);
       if (body.cookie !== true) return reply.code(201).send(session);

@@ -17,7 +17,7 @@ export async function answerEffect(
   saga: string,
   input: object,
 ): Promise<void> {
-  const { method, routeOptions, params, body, id } = request;
+  const { method, routeOptions, params, body, id, trace } = request;
   const result = await effects.run({
     saga,
     input,
@@ -26,6 +26,7 @@ export async function answerEffect(
     route: `${method} ${routeOptions.url}`,
     fingerprint: hash('sha256', canonical([params, body ?? {}]), 'base64url'),
     traceId: id,
+    traceparent: trace?.traceparent,
     waitMs: waitMsOf(request),
   });
   crashPoint('gateway.after-answer');

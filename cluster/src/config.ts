@@ -1,0 +1,62 @@
+import { defaultRateLimits, parseRateLimits } from '@tutti/gateway';
+import { Environment } from '@tutti/kit/service';
+import path from 'node:path';
+
+export type ClusterConfig = {
+  readonly host: string;
+  readonly port: number;
+  readonly dataDir: string;
+  /** Of every service. */
+  readonly replicas: number;
+  /** Servers that are there already; each that is missing is started, private to this cluster. */
+  readonly postgresUrl: string | undefined;
+  readonly natsUrl: string | undefined;
+  readonly redisUrl: string | undefined;
+  readonly holdSeconds: number;
+  readonly partnerUrl: URL | undefined;
+  readonly partnerSecret: string | undefined;
+  readonly charges: string;
+  readonly rateLimits: string;
+  readonly logLevel: string;
+  readonly seasonFile: string;
+};
+
+const root = new URL('../../', import.meta.url);
+
+/** Environment in, configuration out; throws one error with everything that is wrong. */
+export function readClusterConfig(env: Readonly<Record<string, string | undefined>>): ClusterConfig {
+  const read = new Environment(env);
+  const rateLimits = read.text('RATE_LIMITS', defaultRateLimits);
+  try {
+    parseRateLimits(rateLimits);
+  } catch (error) {
+    read.fault(error instanceof Error ? error.message : String(error));
+  }
+  const config: ClusterConfig = {
+    host: read.text('HOST', '127.0.0.1'),
+    port: read.integer('PORT', 3000, { min: 0, max: 65_535 }),
+    dataDir: path.resolve(read.text('DATA_DIR', './data')),
+    replicas: read.integer('REPLICAS', 1, { min: 1, max: 16 }),
+    postgresUrl: urlOf(read, 'POSTGRES_URL', 'postgres'),
+    natsUrl: urlOf(read, 'NATS_URL', 'nats'),
+    redisUrl: urlOf(read, 'REDIS_URL', 'redis'),
+    holdSeconds: read.integer('HOLD_SECONDS', 300, { min: 1, max: 86_400 }),
+    partnerUrl: read.url('PARTNER_URL'),
+    partnerSecret: read.optional('PARTNER_SECRET'),
+    charges: read.oneOf('POINT_CHARGES', 'demo', ['demo', 'off']),
+    rateLimits,
+    logLevel: read.oneOf('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+    seasonFile: read.text('SEASON', new URL('seasons/demo.yaml', root).pathname),
+  };
+  read.check();
+  return Object.freeze(config);
+}
+
+function urlOf(read: Environment, name: string, scheme: string): string | undefined {
+  const text = read.optional(name);
+  if (text === undefined) return undefined;
+  if (URL.canParse(text) && new URL(text).protocol.startsWith(scheme)) return text;
+  // The value may hold a password: it is not repeated.
+  read.fault(`${name} must be an address that begins with ${scheme}://.`);
+  return undefined;
+}

@@ -1,0 +1,142 @@
+import { startEmbedded, type Connection } from '@tutti/kit/postgres';
+import { natsAuthorization, type NatsUser } from '@tutti/kit/messaging';
+import { ensureProgram, freePort, keptSecret, type Log } from '@tutti/kit/service';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import path from 'node:path';
+import { balancerConfig } from './balancer.ts';
+import type { Kept } from './keeper.ts';
+import { services, streams, type Replica, type Service } from './topology.ts';
+
+/** A server that this cluster runs for itself, and the port by which to know that it is there. */
+export type PrivateServer = { readonly kept: Kept; readonly port: number };
+
+type Say = (sentence: string) => void;
+
+const readyMsMax = 20_000;
+const root = new URL('../../', import.meta.url);
+
+/** PostgreSQL from npm, in `dataDir`. Roles need their passwords; only this process is trusted. */
+export async function startPostgres(
+  dataDir: string,
+  log: Log,
+): Promise<{ connection: (database: string) => Connection; exited: Promise<Error>; stop(): Promise<void> }> {
+  const postgres = await startEmbedded({
+    dataDir,
+    // Every replica of every service has its own connections.
+    settings: { max_connections: '400' },
+    trusts: 'superuser',
+    log: (message, details) => log.info(details ?? {}, message),
+  });
+  return {
+    connection: (database) => postgres.connection(database),
+    exited: postgres.exited,
+    stop: () => postgres.stop(),
+  };
+}
+
+/** NATS with JetStream in `folder`, where each service may use its own subjects only. Returns each one's address. */
+export async function prepareNats(
+  folder: string,
+  secretsFolder: string,
+  say: Say,
+): Promise<{ urls: Record<Service, string>; adminUrl: string; server: PrivateServer }> {
+  const program = await ensureProgram({ program: 'nats-server', debianPackage: 'nats-server' }, say);
+  const port = await freePort();
+  const passwordOf = async (user: string) => (await keptSecret(secretsFolder, `nats-${user}`)).value;
+  const users: NatsUser[] = await Promise.all(
+    services.map(async (service) => ({
+      user: service,
+      password: await passwordOf(service),
+      consumes: [streams[service].consumes],
+      publishes: streams[service].publishes,
+    })),
+  );
+  const adminPassword = await passwordOf('admin');
+  const admin: NatsUser = { user: 'admin', password: adminPassword, consumes: [], publishes: [], isAdmin: true };
+  await mkdir(folder, { recursive: true });
+  const config = `listen: 127.0.0.1:${port}
+max_payload: 1MB
+jetstream { store_dir: ${JSON.stringify(path.join(folder, 'store'))}, max_file_store: 10GB, max_memory_store: 64MB }
+${natsAuthorization([...users, admin])}`;
+  const file = await writePrivate(folder, 'nats.conf', config);
+  const urlOf = ({ user, password }: NatsUser) => `nats://${user}:${password}@127.0.0.1:${port}`;
+  const [user = '', concert = '', payment = '', partner = '', orchestrator = '', gateway = ''] = users.map(urlOf);
+  return {
+    urls: { user, concert, payment, partner, orchestrator, gateway },
+    adminUrl: urlOf(admin),
+    server: serverOf('nats-server', program, ['-c', file], port),
+  };
+}
+
+/** Redis, for what may be forgotten: nothing is written to a disk. */
+export async function prepareRedis(
+  folder: string,
+  secretsFolder: string,
+  say: Say,
+): Promise<{ url: string; server: PrivateServer }> {
+  const program = await ensureProgram({ program: 'redis-server', debianPackage: 'redis-server' }, say);
+  const port = await freePort();
+  const { value: password } = await keptSecret(secretsFolder, 'redis');
+  await mkdir(folder, { recursive: true });
+  const config = `port ${port}
+bind 127.0.0.1
+dir ${JSON.stringify(folder)}
+save ""
+appendonly no
+maxmemory 256mb
+maxmemory-policy allkeys-lru
+requirepass ${password}
+`;
+  const file = await writePrivate(folder, 'redis.conf', config);
+  return {
+    url: `redis://:${password}@127.0.0.1:${port}`,
+    server: serverOf('redis-server', program, [file], port),
+  };
+}
+
+/** The one address in front of the gateways. */
+export async function prepareBalancer(
+  folder: string,
+  { bind, host, replicas }: { bind: string; host: string; replicas: readonly Replica[] },
+  say: Say,
+): Promise<PrivateServer> {
+  const program = await ensureProgram({ program: 'haproxy', debianPackage: 'haproxy' }, say);
+  const template = await readFile(new URL('deploy/haproxy.cfg', root), 'utf8');
+  await mkdir(folder, { recursive: true });
+  const file = await writePrivate(folder, 'haproxy.cfg', balancerConfig(template, { bind, host, replicas }));
+  return serverOf('haproxy', program, ['-db', '-f', file], Number(bind.split(':').at(-1)));
+}
+
+const serverOf = (name: string, program: string, args: readonly string[], port: number): PrivateServer => ({
+  kept: { name, program, args, isOurs: false },
+  port,
+});
+
+async function writePrivate(folder: string, name: string, text: string): Promise<string> {
+  const file = path.join(folder, name);
+  await writeFile(file, text, { mode: 0o600 });
+  return file;
+}
+
+/** Waits until the port is listened on. */
+export async function listening({ kept, port }: PrivateServer): Promise<void> {
+  const giveUpAt = Date.now() + readyMsMax;
+  while (!(await accepts(port))) {
+    if (Date.now() > giveUpAt)
+      throw new Error(`${kept.name} did not listen on port ${port} within ${readyMsMax / 1_000} s.`);
+    await new Promise((later) => setTimeout(later, 20));
+  }
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    const end = (isOpen: boolean) => {
+      socket.destroy();
+      done(isOpen);
+    };
+    socket.once('connect', () => end(true));
+    socket.once('error', () => end(false));
+  });
+}

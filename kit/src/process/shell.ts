@@ -1,0 +1,161 @@
+import { JetStreamBus, type Bus } from '../messaging/index.ts';
+import { RpcServer } from '../rpc/index.ts';
+import {
+  armCrashPoint,
+  ConfigurationError,
+  createLog,
+  Environment,
+  parseCrashPoint,
+  whenParentLeaves,
+  type Log,
+} from '../service/index.ts';
+import {
+  readTelemetryConfig,
+  startTelemetry,
+  type MeasurableBus,
+  type ServiceTelemetry,
+} from '../telemetry/index.ts';
+import { openHealthServer, type Routes } from './health-server.ts';
+
+/** What a service is given when it is a process of its own. */
+export type ProcessContext = {
+  readonly env: Environment;
+  readonly bus: Bus;
+  readonly log: Log;
+  readonly telemetry: ServiceTelemetry;
+  readonly host: string;
+};
+
+export type RunningService = {
+  /** Throws when a part that it needs does not answer. */
+  ready(): Promise<void>;
+  /** Ends in order: takes nothing new, finishes what is under way. */
+  stop(): Promise<void>;
+  /** Adds the queries that it answers by gRPC, at PORT. */
+  readonly serve?: (server: RpcServer) => void;
+  /** More that the private door answers. */
+  readonly routes?: Routes;
+  /** Milliseconds between being told to leave and leaving: long enough for a balancer to look elsewhere. */
+  readonly noticeMs?: number;
+};
+
+const readyTimeoutMs = 2_000;
+const queriesGraceMs = 5_000;
+
+/**
+ * A service as a process of its own: configuration from the environment, a bus, a private door for health and metrics, and an
+ * orderly end on SIGTERM, SIGINT, or when the process that started it is gone. What goes wrong at the start ends it with one
+ * line; whoever keeps it running starts it again.
+ */
+export async function runProcess(
+  service: string,
+  start: (context: ProcessContext) => Promise<RunningService>,
+): Promise<void> {
+  let log = createLog('info').child({ service });
+  try {
+    const env = new Environment(process.env);
+    const settings = readSettings(env);
+    log = createLog(settings.logLevel).child({ service, replica: settings.replica });
+    if (settings.crashPoint) armCrashPoint(settings.crashPoint);
+    await run(service, start, env, settings, log);
+  } catch (error) {
+    log.fatal({ error }, error instanceof ConfigurationError ? error.message : 'the process could not start');
+    process.exitCode = 1;
+    // Whatever was opened before it failed must not keep a process alive that does nothing.
+    setTimeout(() => process.exit(1), 100);
+  }
+}
+
+type Settings = ReturnType<typeof readSettings>;
+
+function readSettings(env: Environment) {
+  return {
+    host: env.text('HOST', '127.0.0.1'),
+    replica: env.text('REPLICA', '1'),
+    port: env.integer('PORT', 0, { min: 0, max: 65_535 }),
+    healthPort: env.integer('HEALTH_PORT', 0, { min: 0, max: 65_535 }),
+    natsUrl: env.required('NATS_URL', 'where the message queue is'),
+    logLevel: env.oneOf('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+    crashPoint: env.parsed('CRASHPOINT', parseCrashPoint),
+    telemetry: readTelemetryConfig(env),
+  };
+}
+
+async function run(
+  service: string,
+  start: (context: ProcessContext) => Promise<RunningService>,
+  env: Environment,
+  { host, replica, port, healthPort, natsUrl, telemetry: config }: Settings,
+  log: Log,
+): Promise<void> {
+  env.check();
+  const telemetry = startTelemetry({ service, replica, log, config });
+  const carrier = await JetStreamBus.connect({ servers: natsUrl, name: `${service}-${replica}`, log });
+  const bus = telemetry.watchBus(measurable(carrier));
+  const running = await start({ env, bus, log, telemetry: telemetry.of(service), host });
+  const queries = running.serve && new RpcServer({ log, ready: () => running.ready() });
+  if (queries) {
+    running.serve?.(queries);
+    await queries.listen(host, port);
+  }
+  let isLeaving = false;
+  const door = await openHealthServer(host, healthPort, {
+    'GET /healthz': async () => ({ status: 200, body: '{"status":"alive"}' }),
+    'GET /readyz': async () => {
+      const isReady = !isLeaving && (await answersInTime(running.ready()));
+      return { status: isReady ? 200 : 503, body: `{"status":"${isReady ? 'ready' : 'not ready'}"}` };
+    },
+    'GET /metrics': async () => {
+      const { contentType, body } = await telemetry.metrics();
+      return { status: 200, type: contentType, body };
+    },
+    ...running.routes,
+  });
+  log.info('ready');
+
+  const leave = (why: string) => {
+    if (isLeaving) return;
+    isLeaving = true;
+    log.info({ why }, 'stopping');
+    void (async () => {
+      await new Promise((later) => setTimeout(later, running.noticeMs ?? 0));
+      await queries?.stop(queriesGraceMs);
+      await running.stop();
+      await carrier.close();
+      await telemetry.stop();
+      door.close();
+      log.info('stopped');
+    })().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ error }, 'could not stop in order');
+        process.exit(1);
+      },
+    );
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => leave(signal));
+  whenParentLeaves(() => leave('the parent process left'));
+}
+
+/** The bus with its figures as metrics want them. */
+const measurable = (bus: JetStreamBus): MeasurableBus => ({
+  publish: (to, messages) => bus.publish(to, messages),
+  consume: (from, handler, options) => bus.consume(from, handler, options),
+  deadLetters: () => bus.deadLetters(),
+  replayDeadLetters: (queueName) => bus.replayDeadLetters(queueName),
+  close: () => bus.close(),
+  stats: () =>
+    [...bus.stats()].map(([queue, { waiting, deadLetters }]) => ({ queue, depth: waiting, deadLetters })),
+});
+
+async function answersInTime(check: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((done) => {
+    timer = setTimeout(() => done(false), readyTimeoutMs);
+  });
+  const isReady = check.then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([isReady, late]).finally(() => clearTimeout(timer));
+}

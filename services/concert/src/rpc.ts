@@ -1,0 +1,48 @@
+import type { ConcertQueries } from '@tutti/contracts';
+import {
+  ConcertService,
+  concertToWire,
+  editedToWire,
+  editFromWire,
+  performancesToWire,
+  reservationToWire,
+  seatsToWire,
+} from '@tutti/contracts/wire/concert';
+import type { RpcServer } from '@tutti/kit/rpc';
+
+/** Answers the queries of others over gRPC. */
+export function serveConcert(server: RpcServer, queries: ConcertQueries): void {
+  server.serve(ConcertService, {
+    concerts: async ({ limit, after }) => {
+      const { items, next } = await queries.concerts(limit, after ?? null);
+      return { items: items.map(concertToWire), next: next ?? undefined };
+    },
+    concert: async ({ concertId }) => {
+      const concert = await queries.concert(concertId);
+      return { ...(concert && { concert: concertToWire(concert) }) };
+    },
+    editConcert: async ({ concertId, version, edit }) =>
+      editedToWire(await queries.editConcert(concertId, version, edit ? editFromWire(edit) : {})),
+    performances: async ({ concertId, limit, after }) => {
+      const page = await queries.performances(concertId, limit, after ?? null);
+      return { ...(page && { page: performancesToWire(page) }) };
+    },
+    seatMap: async ({ performanceId }) => {
+      const seatMap = await queries.seatMap(performanceId);
+      return { ...(seatMap && { seatMap }) };
+    },
+    seats: async ({ performanceId, onlyAvailable }) => {
+      const seats = await queries.seats(performanceId, onlyAvailable);
+      return { ...(seats && { seatList: seatsToWire(seats) }) };
+    },
+    reservations: async ({ userId, limit, before }) => {
+      const { items, next } = await queries.reservations(userId, limit, before ?? null);
+      return { items: items.map(reservationToWire), next: next ?? undefined };
+    },
+    reservation: async ({ userId, reservationId }) => {
+      const reservation = await queries.reservation(userId, reservationId);
+      return { ...(reservation && { reservation: reservationToWire(reservation) }) };
+    },
+    hasReservations: async ({ userId }) => ({ hasReservations: await queries.hasReservations(userId) }),
+  });
+}

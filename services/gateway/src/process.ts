@@ -1,0 +1,47 @@
+import { runProcess } from '@tutti/kit/process';
+import { defaultRateLimits, startGateway } from './main.ts';
+import { remoteQueries } from './rpc.ts';
+
+/** As long as a balancer may go on sending to a gateway that says it is leaving. */
+const noticeMs = 1_500;
+
+await runProcess('gateway', async ({ env, bus, log, host, telemetry }) => {
+  const port = env.integer('PORT', 3000, { min: 0, max: 65_535 });
+  const key = env.required('ACCESS_TOKEN_KEY', 'what access tokens are checked with, 32 bytes in base64url');
+  const addresses = (name: string) => env.required(name, 'where the replicas of that service answer');
+  const { checks, close, ...queries } = remoteQueries({
+    user: addresses('USER_ADDRESSES'),
+    concert: addresses('CONCERT_ADDRESSES'),
+    payment: addresses('PAYMENT_ADDRESSES'),
+    partner: addresses('PARTNER_ADDRESSES'),
+    orchestrator: addresses('ORCHESTRATOR_ADDRESSES'),
+  });
+  const rateLimits = env.text('RATE_LIMITS', defaultRateLimits);
+  const redisUrl = env.optional('REDIS_URL');
+  const chargesEnabled = env.oneOf('POINT_CHARGES', 'off', ['demo', 'off']) === 'demo';
+  env.check();
+  const gateway = await startGateway({
+    ...queries,
+    bus,
+    log,
+    host,
+    port,
+    partnerStub: null,
+    accessTokenKey: Buffer.from(key, 'base64url'),
+    rateLimits,
+    ...(redisUrl !== undefined && { redisUrl }),
+    chargesEnabled,
+    checks,
+    telemetry,
+  });
+  return {
+    ready: async () => {
+      await Promise.all(Object.values(checks).map((check) => check()));
+    },
+    noticeMs,
+    stop: async () => {
+      await gateway.stop();
+      close();
+    },
+  };
+});

@@ -1,0 +1,261 @@
+import { InProcessBus } from '@tutti/kit/messaging';
+import { readMetrics, TraceCollector, until, type CollectedSpan } from '@tutti/kit/testing';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { request, text } from '../support/client.ts';
+import { openHouse, type House } from '../support/house.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+
+type Line = Readonly<Record<string, unknown>>;
+const read = (line: string): Line => JSON.parse(line);
+
+const metricsOf = async (house: House) => readMetrics((await request(house.address, 'GET', '/metrics')).text);
+
+/** Everything that is published while it runs; the system is in this process. */
+function overheard(): { messages: unknown[]; stop(): void } {
+  const messages: unknown[] = [];
+  const publish = InProcessBus.prototype.publish;
+  const spy = vi
+    .spyOn(InProcessBus.prototype, 'publish')
+    .mockImplementation(function (this: InProcessBus, to, sent) {
+      messages.push(...sent);
+      return publish.call(this, to, sent);
+    });
+  return { messages, stop: () => spy.mockRestore() };
+}
+
+describe('a house that is traced', () => {
+  let collector: TraceCollector;
+  let house: House;
+  const lines: Line[] = [];
+  beforeAll(async () => {
+    collector = await TraceCollector.open();
+    house = await openHouse(
+      { OTEL_EXPORTER_OTLP_ENDPOINT: collector.address, TRACE_SAMPLE_RATIO: '1', LOG_LEVEL: 'debug' },
+      { write: (line) => lines.push(read(line)) },
+    );
+  });
+  afterAll(async () => {
+    await house.stop();
+    collector.close();
+  });
+
+  const pay = 'POST /api/v1/reservations/:reservationId/payment';
+
+  /** The spans of the trace that this request began, once they are all there. */
+  async function traceOf(rootName: string, count: number): Promise<CollectedSpan[]> {
+    const find = () => {
+      const { traceId } = collector.spans.find((one) => one.name === rootName) ?? {};
+      return collector.spans.filter((one) => one.traceId === traceId);
+    };
+    await until(
+      `there are ${count} spans; there are ${find()
+        .map(({ service, name }) => `${service}: ${name}`)
+        .join(', ')}`,
+      () => find().length >= count,
+    );
+    return find();
+  }
+
+  test('a payment is one trace through every service, and no hop is missing', async () => {
+    const fan = await house.fan(1_000);
+    const show = await house.performance(1);
+    const reservationId = text((await fan.reserve(show, ['S-1'])).body, 'reservationId');
+    const bus = overheard();
+    expect((await fan.pay(reservationId)).status).toBe(201);
+    bus.stop();
+    const spans = await traceOf(pay, 13);
+    const hops = (service: string) =>
+      spans
+        .filter((one) => one.service === service)
+        .map(({ name }) => name)
+        .toSorted();
+    const steps = [
+      'do concert.confirm-paid',
+      'do concert.mark-paid',
+      'do partner.deliver',
+      'do payment.deduct-points',
+      'do user.find',
+    ];
+    expect(hops('gateway')).toEqual([pay, 'answer pay-reservation']);
+    expect(hops('orchestrator')).toEqual([...steps, 'saga pay-reservation']);
+    expect(hops('concert')).toEqual(['do concert.confirm-paid', 'do concert.mark-paid']);
+    expect(hops('user')).toEqual(['do user.find']);
+    expect(hops('payment')).toEqual(['do payment.deduct-points']);
+    expect(hops('partner')).toEqual(['do partner.deliver']);
+    expect(spans).toHaveLength(13);
+
+    const byId = new Map(spans.map((one) => [one.spanId, one]));
+    const parentOf = ({ parentSpanId }: CollectedSpan) => byId.get(parentSpanId);
+    expect(
+      spans.filter((one) => !parentOf(one)).map(({ name, parentSpanId }) => [name, parentSpanId]),
+    ).toEqual([[pay, '']]);
+    for (const span of spans.filter((one) => one.service === 'orchestrator' && one.name.startsWith('do ')))
+      expect(parentOf(span)?.name).toBe('saga pay-reservation');
+    for (const span of spans.filter((one) => /user|concert|payment|partner/.test(one.service))) {
+      const asking = parentOf(span);
+      expect(asking).toMatchObject({ service: 'orchestrator', name: span.name, links: [span.spanId] });
+    }
+    expect(spans.filter(({ fault }) => fault !== '')).toEqual([]);
+    // Every message of it had its context, each of this trace.
+    const contexts = bus.messages.map((one) =>
+      typeof one === 'object' && one !== null && 'traceparent' in one ? String(one.traceparent) : 'none',
+    );
+    expect(contexts).toHaveLength(12);
+    expect(new Set(contexts.map((one) => one.slice(3, 35)))).toEqual(new Set([spans[0]?.traceId]));
+  });
+
+  test('a caller’s trace goes on here, and a refusal tells its id', async () => {
+    const [traceId, spanId] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'];
+    const fan = await house.fan();
+    const show = await house.performance(1);
+    const reservationId = text((await fan.reserve(show, ['S-1'])).body, 'reservationId');
+    const path = `/api/v1/reservations/${reservationId}/payment`;
+    const refused = await fan.post(path, undefined, undefined, {
+      traceparent: `00-${traceId}-${spanId}-01`,
+    });
+    expect(refused).toMatchObject({ status: 402, body: { code: 'insufficient_points', traceId } });
+    const mine = () => collector.spans.filter((one) => one.traceId === traceId);
+    await until('the undo is there', () => mine().some(({ name }) => name === 'do payment.deduct-points'));
+    await until('the request is there', () => mine().some(({ name }) => name === pay));
+    expect(mine().find(({ name }) => name === pay)).toMatchObject({ parentSpanId: spanId, fault: '' });
+    expect(mine().map(({ name }) => name)).toContain('undo concert.mark-reserved');
+    expect(lines.filter((line) => line['traceId'] === traceId)).toMatchObject([
+      { service: 'gateway', status: 402 },
+    ]);
+  });
+
+  test('what a caller does not sample is not traced, and has its id all the same', async () => {
+    const traceId = '1bf7651916cd43dd8448eb211c80319d';
+    const fan = await house.fan();
+    const bus = overheard();
+    await fan.post('/api/v1/points/charges', { amount: 10 }, undefined, {
+      traceparent: `00-${traceId}-b7ad6b7169203331-00`,
+    });
+    bus.stop();
+    expect(JSON.stringify(bus.messages)).toContain(`00-${traceId}-`);
+    expect(JSON.stringify(bus.messages)).not.toContain(`b7ad6b7169203331`);
+    await fan.get('/api/v1/points');
+    await traceOf('GET /api/v1/points', 1);
+    expect(collector.spans.filter((one) => one.traceId === traceId)).toEqual([]);
+  });
+
+  test('every line has its service, a line about a saga its trace, and no line or span a person', async () => {
+    const services = lines.filter((line) => 'service' in line);
+    expect(lines.filter((line) => line['msg'] === undefined && !('service' in line))).toEqual([]);
+    expect(services.length).toBeGreaterThan(5);
+    expect(lines.filter((line) => 'saga' in line && !('traceId' in line))).toEqual([]);
+    const [fan] = await house.fans(1);
+    await fan?.charge(10);
+    await traceOf('POST /api/v1/points/charges', 1);
+    const told = collector.spans.map(({ name, attributes }) => JSON.stringify([name, attributes])).join('\n');
+    expect(told).not.toContain(fan?.userId);
+    expect(told).not.toMatch(/@|eyJ/);
+  });
+});
+
+describe('a house that is only measured', () => {
+  let house: House;
+  beforeAll(async () => {
+    house = await openHouse();
+  });
+  afterAll(() => house.stop());
+
+  test('no message has a context', async () => {
+    const bus = overheard();
+    const fan = await house.fan(1_000);
+    const show = await house.performance(1);
+    const reservationId = text((await fan.reserve(show, ['S-1'])).body, 'reservationId');
+    expect((await fan.pay(reservationId)).status).toBe(201);
+    bus.stop();
+    expect(bus.messages.length).toBeGreaterThan(20);
+    expect(JSON.stringify(bus.messages)).not.toContain('traceparent');
+  });
+
+  test('its counters change as what happens says', async () => {
+    const before = await metricsOf(house);
+    const fan = await house.fan(1_000);
+    const other = await house.fan();
+    const show = await house.performance(1);
+    const reservationId = text((await fan.reserve(show, ['S-1'])).body, 'reservationId');
+    expect((await other.reserve(show, ['S-1'])).status).toBe(409);
+    expect((await fan.pay(reservationId)).status).toBe(201);
+    expect((await request(house.address, 'GET', '/nowhere/at/all')).status).toBe(404);
+    const grown = async (series: string) => (await metricsOf(house)).value(series) - before.value(series);
+    const outcomes = [
+      ['saga="charge-points",outcome="succeeded",code=""', 1],
+      ['saga="reserve-seats",outcome="succeeded",code=""', 1],
+      ['saga="reserve-seats",outcome="failed",code="seat_unavailable"', 1],
+      ['saga="pay-reservation",outcome="succeeded",code=""', 1],
+    ] as const;
+    for (const [labels, count] of outcomes)
+      await until(
+        `${labels} grew by ${count}`,
+        async () => (await grown(`tutti_sagas_ended_total{${labels}}`)) === count,
+      );
+    expect(await grown('tutti_saga_duration_seconds_count{saga="reserve-seats"}')).toBe(2);
+    const requests = (labels: string) => grown(`tutti_http_request_duration_seconds_count{${labels}}`);
+    expect(await requests('method="POST",route="/api/v1/reservations",status="2xx"')).toBe(1);
+    expect(await requests('method="POST",route="/api/v1/reservations",status="4xx"')).toBe(1);
+    expect(await requests('method="any",route="none",status="4xx"')).toBe(1);
+    expect(await grown('tutti_batch_messages_sum{queue="payment.commands"}')).toBe(2);
+    expect(await grown('tutti_batch_messages_sum{queue="sagas.start"}')).toBe(4);
+    expect(await grown('tutti_batch_messages_sum{queue="gateway.answers"}')).toBe(4);
+    await until(
+      'it is delivered',
+      async () => (await grown('tutti_delivery_tries_total{result="delivered"}')) === 1,
+    );
+    const now = await metricsOf(house);
+    for (const database of ['user', 'concert', 'payment', 'partner', 'orchestrator'])
+      expect(now.value(`tutti_database_up{database="${database}"}`)).toBe(1);
+    expect(now.value('tutti_deliveries_undelivered{state="due"}')).toBe(0);
+    expect(now.series.some((one) => one.startsWith('tutti_queue_messages{'))).toBe(true);
+    await until(
+      'the expirer has its lease',
+      async () => (await metricsOf(house)).value('tutti_lease_held{lease="expire-holds"}') === 1,
+    );
+  });
+
+  test('no figure has an id, an address or a person in it', async () => {
+    const { text: page } = await request(house.address, 'GET', '/metrics');
+    expect(page).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}|@|eyJ/);
+    expect(page.split('\n').length).toBeLessThan(2_000);
+  });
+
+  test('every figure that an alert reads is there', async () => {
+    const { types } = await metricsOf(house);
+    const rules = readFileSync(path.join(root, 'deploy/prometheus/alerts.yml'), 'utf8');
+    const named = [...rules.matchAll(/\b(?:tutti|nodejs|process)_[a-z0-9_]+/g)].map(([name]) => name);
+    const known = (name: string) => types.has(name) || types.has(name.replace(/_(bucket|sum|count)$/, ''));
+    // Spans are counted only where something is traced.
+    expect(new Set(named.filter((name) => !known(name)))).toEqual(new Set(['tutti_spans_total']));
+    expect(named.length).toBeGreaterThan(15);
+  });
+
+  test('the page is for this machine, is not part of the API, and goes through no proxy', async () => {
+    const page = await request(house.address, 'GET', '/metrics');
+    expect(page.status).toBe(200);
+    expect(page.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8');
+    for (const name of ['x-forwarded-for', 'forwarded', 'via', 'x-real-ip']) {
+      const handedOn = await request(house.address, 'GET', '/metrics', { headers: { [name]: '127.0.0.1' } });
+      expect(handedOn).toMatchObject({ status: 404, body: { code: 'not_found' } });
+    }
+    expect((await request(house.address, 'POST', '/metrics')).status).toBe(405);
+    const { text: document } = await request(house.address, 'GET', '/api/v1/openapi.json');
+    expect(document).not.toContain('/metrics');
+  });
+});
+
+test('METRICS decides who may read the figures', async () => {
+  const headers = { 'x-forwarded-for': '203.0.113.7' };
+  for (const [METRICS, status] of [
+    ['on', 200],
+    ['off', 404],
+  ] as const) {
+    const house = await openHouse({ METRICS });
+    expect((await request(house.address, 'GET', '/metrics', { headers })).status).toBe(status);
+    await house.stop();
+  }
+});

@@ -1,0 +1,50 @@
+import { until } from '@tutti/kit/testing';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { processTree } from './processes.ts';
+import type { Started } from './started.ts';
+
+export type ReplicaProcess = {
+  readonly name: string;
+  readonly service: string;
+  readonly healthPort: number;
+  /** Of the process that is this replica now; 0 while there is none. */
+  readonly pid: () => number;
+};
+
+const environmentOf = (pid: number): string => {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1');
+  } catch {
+    return '';
+  }
+};
+
+/** The processes of a cluster by what they are, as its data folder and the kernel tell. */
+export function replicasOf(started: Started): ReplicaProcess[] {
+  const told: unknown = JSON.parse(readFileSync(path.join(started.dataDir, 'cluster.json'), 'utf8'));
+  if (typeof told !== 'object' || told === null || !('replicas' in told) || !Array.isArray(told.replicas))
+    throw new Error('cluster.json names no replicas.');
+  return told.replicas.map((replica: { service: string; number: number; healthPort: number }) => {
+    const { service, number, healthPort } = replica;
+    const mark = `\0HEALTH_PORT=${healthPort}\0`;
+    const pid = () => processTree(started.pid).find((one) => environmentOf(one).includes(mark)) ?? 0;
+    return { name: `${service}-${number}`, service, healthPort, pid };
+  });
+}
+
+/** Waits until another process than `before` is this replica, and is ready. */
+export function backAgain(replica: ReplicaProcess, before: number): Promise<void> {
+  return until(
+    `${replica.name} is back`,
+    async () => {
+      const pid = replica.pid();
+      if (pid === 0 || pid === before) return false;
+      return fetch(`http://127.0.0.1:${replica.healthPort}/readyz`).then(
+        ({ ok }) => ok,
+        () => false,
+      );
+    },
+    60_000,
+  );
+}
