@@ -61,6 +61,7 @@ test('a rolling restart of everything under load: no fan is told of it', { timeo
     process.kill(pid, 'SIGTERM');
     await backAgain(replica, pid);
     await goesOn(crowd);
+    expect(crowd.unserved, `${replica.name}, seed ${seed}`).toEqual([]);
   }
   await crowd.stop();
   expect(crowd.strange, `seed ${seed}`).toEqual([]);

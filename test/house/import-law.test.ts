@@ -47,7 +47,7 @@ describe('import law', () => {
   });
 
   test('every package that a room imports is listed in its own package.json', () => {
-    const rooms = ['contracts', 'kit', 'standalone', ...services.map((name) => `services/${name}`)];
+    const rooms = ['contracts', 'kit', 'standalone', 'cluster', ...services.map((name) => `services/${name}`)];
     const missing = rooms.flatMap((room) => {
       const listed: unknown = JSON.parse(readFileSync(path.join(root, room, 'package.json'), 'utf8'));
       const names = JSON.stringify(listed);
@@ -82,7 +82,7 @@ describe('import law', () => {
 
 describe('files', () => {
   // What a program wrote is read by nobody: stubs are as long as their protos make them.
-  const sources = ['contracts', 'kit', 'services', 'standalone', 'test', 'scripts']
+  const sources = ['contracts', 'kit', 'services', 'standalone', 'cluster', 'test', 'scripts']
     .flatMap((folder) => filesBelow(folder, ['.ts', '.mjs']))
     .filter((file) => !file.includes(`${path.sep}generated${path.sep}`));
 
@@ -108,7 +108,7 @@ describe('files', () => {
       [...readFileSync(path.join(root, document), 'utf8').matchAll(/`([a-z.][\w.-]*(?:\/[\w.-]+)+\/?)`/g)]
         .flatMap(([, named]) => named ?? [])
         .filter((named) =>
-          /^(contracts|kit|services|standalone|test|scripts|docs|venues|seasons|bench|deploy|web|\.ci)\//.test(
+          /^(contracts|kit|services|standalone|cluster|test|scripts|docs|venues|seasons|bench|deploy|web|\.ci)\//.test(
             named,
           ),
         )

@@ -108,7 +108,11 @@ describe('The in-process bus', () => {
     );
     await bus.publish(numbers, [1, 2, 3, 4, 5]);
     await until('all are set aside', () => bus.depths().get('numbers') === 0);
-    expect((await bus.deadLetters()).map(({ reason }) => reason)).toEqual(['number 3', 'number 4', 'number 5']);
+    expect((await bus.deadLetters()).map(({ reason }) => reason)).toEqual([
+      'number 3',
+      'number 4',
+      'number 5',
+    ]);
     expect(bus.deadLettersDropped).toBe(2);
   });
 

@@ -70,7 +70,17 @@ describe('The JetStream bus', () => {
     await until('it is set aside', async () => (await bus.deadLetters()).length > 0, 30_000);
     expect(seen.deliveriesOf('poison')).toEqual([1, 2, 3, 4, 5]);
     expect(handled.toSorted()).toEqual(['a', 'b']);
-    expect(bus.stats().get(things.name)).toMatchObject({ published: 3, deadLetters: 1 });
+    await until('the server has told of them', () => bus.stats().get(things.name)?.deadLetters === 1);
+    // Twice all three, then each alone, and the poisonous one twice more.
+    expect(bus.stats().get(things.name)).toEqual({
+      published: 3,
+      delivered: 11,
+      redelivered: 8,
+      failed: 9,
+      setAside: 1,
+      waiting: 0,
+      deadLetters: 1,
+    });
   });
 
   test('an operator lists and replays dead letters with a connection alone', async () => {
@@ -104,7 +114,9 @@ describe('The JetStream bus', () => {
     await bus.publish(things, ['after']);
     await until('the others arrive', () => seen.all().length === 2);
     await until('it is set aside', async () => (await bus.deadLetters()).length === 1);
-    expect(await bus.deadLetters()).toMatchObject([{ message: 'rubbish', reason: 'It is not a frame of messages.' }]);
+    expect(await bus.deadLetters()).toMatchObject([
+      { message: 'rubbish', reason: 'It is not a frame of messages.' },
+    ]);
   });
 
   test('a full stream refuses a frame and takes nothing of it', async () => {

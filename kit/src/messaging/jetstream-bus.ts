@@ -27,7 +27,7 @@ export type JetStreamOptions = NatsOptions &
 type Settings = StreamLimits & RetryOptions & { readonly publishWithinMs: number };
 
 const defaults: Settings = { ...streamDefaults, ...retryDefaults, publishWithinMs: 5_000 };
-const waitingAskedEveryMs = 5_000;
+const statsKeptMs = 5_000;
 const connectPauseMs = 100;
 const queuesKnownMax = 1_000;
 
@@ -36,7 +36,15 @@ type QueueState = {
   readonly memory: FrameMemory;
   consumer?: QueueConsumer;
   waitingMax?: number;
-  waitingAskedAt: number;
+  waiting: number;
+  deadLetters: number;
+};
+
+export type QueueStats = Readonly<QueueCounts> & {
+  /** Frames that are not done, as the server said when it was last asked; 0 of queues that this process does not serve. */
+  readonly waiting: number;
+  /** Likewise: whichever process set them aside. */
+  readonly deadLetters: number;
 };
 
 /**
@@ -51,6 +59,7 @@ export class JetStreamBus implements Bus {
   readonly #settings: Settings;
   readonly #log: NatsOptions['log'];
   readonly #queues = new Map<string, QueueState>();
+  #askedAt = 0;
   #closing: Promise<void> | undefined;
   #isClosed = false;
 
@@ -145,10 +154,18 @@ export class JetStreamBus implements Bus {
     return this.#closing;
   }
 
-  /** Per queue that this process sends to or serves; what waits on the server as far as was last heard. */
-  stats(): ReadonlyMap<string, Readonly<QueueCounts>> {
-    for (const [queueName, state] of this.#queues) this.#askWaiting(queueName, state);
-    return new Map([...this.#queues].map(([queueName, { counts }]) => [queueName, { ...counts }]));
+  /** What is known of every queue this process sends to or serves. To ask has the server asked, for the next time. */
+  stats(): ReadonlyMap<string, QueueStats> {
+    if (Date.now() - this.#askedAt > statsKeptMs && this.#link.isUp) {
+      this.#askedAt = Date.now();
+      void this.#askServer();
+    }
+    return new Map(
+      [...this.#queues].map(([queue, { counts, waiting, deadLetters }]) => [
+        queue,
+        { ...counts, waiting, deadLetters },
+      ]),
+    );
   }
 
   async #close(): Promise<void> {
@@ -161,8 +178,8 @@ export class JetStreamBus implements Bus {
   #queue(name: string): QueueState {
     let state = this.#queues.get(name);
     if (!state) {
-      const counts = { published: 0, delivered: 0, redelivered: 0, failed: 0, deadLetters: 0, waiting: 0 };
-      state = { counts, memory: new FrameMemory(), waitingAskedAt: 0 };
+      const counts = { published: 0, delivered: 0, redelivered: 0, failed: 0, setAside: 0 };
+      state = { counts, memory: new FrameMemory(), waiting: 0, deadLetters: 0 };
       this.#forgetOldest();
       this.#queues.set(name, state);
     }
@@ -196,14 +213,16 @@ export class JetStreamBus implements Bus {
       }
   }
 
-  #askWaiting(queueName: string, state: QueueState): void {
-    const isServed = state.consumer && !state.consumer.stopped;
-    if (!isServed || !this.#link.isUp || Date.now() - state.waitingAskedAt < waitingAskedEveryMs) return;
-    state.waitingAskedAt = Date.now();
-    this.#streams.waiting(queueName).then(
-      (waiting) => (state.counts.waiting = waiting),
-      // The next question is soon enough.
-      () => {},
+  /** What is not answered stays as it was: the next question is soon enough. */
+  async #askServer(): Promise<void> {
+    const served = [...this.#queues].filter(([, { consumer }]) => consumer && !consumer.stopped);
+    const deadLetters = this.#streams.deadLetterCounts().catch(() => undefined);
+    await Promise.all(
+      served.map(async ([queue, state]) => {
+        state.waiting = await this.#streams.depth(queue).catch(() => state.waiting);
+        const counts = await deadLetters;
+        if (counts) state.deadLetters = counts.get(queue) ?? 0;
+      }),
     );
   }
 }

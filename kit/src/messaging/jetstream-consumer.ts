@@ -3,21 +3,25 @@ import { retryDelayMs, takeBatch, verdictsOf, type Parcel, type RetryOptions } f
 import { deadAtDelivery, type Consumer, type ConsumeOptions, type Handler, type Verdict } from './bus.ts';
 import { Fifo } from './fifo.ts';
 import type { DeadLetters } from './jetstream-dead-letters.ts';
-import { factsOf, HeldFrame, type DeliveryFacts, type FrameMemory, type Piece } from './jetstream-delivery.ts';
+import {
+  factsOf,
+  HeldFrame,
+  type DeliveryFacts,
+  type FrameMemory,
+  type Piece,
+} from './jetstream-delivery.ts';
 import { packFrames, unpackFrame } from './jetstream-frames.ts';
 import type { Publisher } from './jetstream-publisher.ts';
 import { Pull } from './jetstream-pull.ts';
 import type { NatsLink, NatsOptions } from './nats-link.ts';
 
+/** Messages of a queue, since this process began to send to it or to serve it. */
 export type QueueCounts = {
-  /** Messages, since this process began. */
   published: number;
   delivered: number;
   redelivered: number;
   failed: number;
-  deadLetters: number;
-  /** Frames on the server that are not done, as far as was last heard. */
-  waiting: number;
+  setAside: number;
 };
 
 export type QueueConsumerOptions = {
@@ -46,7 +50,9 @@ const acknowledged = '+ACK';
 const inProgress = '+WPI';
 
 /** What came of a batch: verdicts, or the reason why there are none. */
-type Outcome = { readonly verdicts: readonly Verdict[] | void } | { readonly fault: string; hasWaited: boolean };
+type Outcome =
+  | { readonly verdicts: readonly Verdict[] | void }
+  | { readonly fault: string; hasWaited: boolean };
 
 /**
  * Takes frames apart into natural batches. A frame is acknowledged when nothing of it is left to do; what has to come again
@@ -113,7 +119,10 @@ export class QueueConsumer implements Consumer {
 
   #begin(era: string): void {
     if (this.#era !== '' && this.#era !== era)
-      this.#options.log?.warn({ queue: this.#options.queueName }, 'the stream was made anew: what waited in it is lost');
+      this.#options.log?.warn(
+        { queue: this.#options.queueName },
+        'the stream was made anew: what waited in it is lost',
+      );
     this.#era = era;
   }
 
@@ -128,7 +137,6 @@ export class QueueConsumer implements Consumer {
     const facts = factsOf(msg.reply);
     const reply = msg.reply ?? '';
     if (!facts) return;
-    this.#options.counts.waiting = facts.pending + this.#held.size + 1;
     if (this.stopped) return this.#nak(reply, 0);
     const known = this.#held.get(facts.sequence);
     if (known?.era === this.#era) {
@@ -172,7 +180,8 @@ export class QueueConsumer implements Consumer {
   /** Batches form at the end of the event-loop turn, so that everything this turn brought travels together. */
   #schedule(): void {
     const { inFlightMax, batchMax } = this.#options.consume;
-    if (this.#isScheduled || this.stopped || this.#waiting.length === 0 || this.#inFlight >= inFlightMax) return;
+    if (this.#isScheduled || this.stopped || this.#waiting.length === 0 || this.#inFlight >= inFlightMax)
+      return;
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
@@ -255,7 +264,10 @@ export class QueueConsumer implements Consumer {
       await publisher.sendAll(queueName, packFrames(queueName, again, due));
       for (const piece of pieces) this.#settle(piece);
     } catch (error) {
-      log?.warn({ error, queue: queueName }, 'what has to come again could not be put back, its frame will be');
+      log?.warn(
+        { error, queue: queueName },
+        'what has to come again could not be put back, its frame will be',
+      );
       for (const [at, piece] of pieces.entries()) this.#settle(piece, again[at]);
     }
   }
@@ -265,7 +277,7 @@ export class QueueConsumer implements Consumer {
     const { message, deliveries, failures } = piece;
     try {
       await deadLetters.add({ queue: queueName, message, reason, at: Date.now() });
-      counts.deadLetters++;
+      counts.setAside++;
       log?.error({ queue: queueName, reason }, 'a message was set aside');
       this.#settle(piece);
     } catch (error) {
@@ -289,8 +301,7 @@ export class QueueConsumer implements Consumer {
   }
 
   #finish(held: HeldFrame): void {
-    const { link, memory, retry, counts } = this.#options;
-    counts.waiting = Math.max(0, counts.waiting - 1);
+    const { link, memory, retry } = this.#options;
     if (this.#held.get(held.sequence) === held) this.#held.delete(held.sequence);
     // In a later life of the stream that number is another frame's.
     if (held.era !== this.#era) return;

@@ -1,6 +1,12 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { DeadLetter } from './bus.ts';
-import { deadLetterStream, deadLetterSubject, isApiError, Streams, streamDefaults } from './jetstream-streams.ts';
+import {
+  deadLetterStream,
+  deadLetterSubject,
+  isApiError,
+  Streams,
+  streamDefaults,
+} from './jetstream-streams.ts';
 import { packFrames } from './jetstream-frames.ts';
 import { Publisher } from './jetstream-publisher.ts';
 import { NatsLink, type NatsOptions } from './nats-link.ts';
@@ -25,7 +31,12 @@ export class DeadLetters {
   async add({ queue, message, reason, at }: DeadLetter): Promise<void> {
     const letter: DeadLetter = { queue, message, reason: reason.slice(0, reasonCharsMax), at };
     const subject = deadLetterSubject(queue);
-    await this.#publisher.put(subject, JSON.stringify(letter), () => this.#streams.ensureDeadLetters(), queue);
+    await this.#publisher.put(
+      subject,
+      JSON.stringify(letter),
+      () => this.#streams.ensureDeadLetters(),
+      queue,
+    );
   }
 
   /** Oldest first; all queues when none is named. */

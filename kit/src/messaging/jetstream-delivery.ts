@@ -2,13 +2,10 @@ import type { Parcel } from './batch.ts';
 
 /** What the server says of a delivery, in the subject at which it wants the acknowledgement. */
 export type DeliveryFacts = {
-  readonly stream: string;
   /** How often the server delivered the frame, this time included. */
   readonly count: number;
   /** The frame's place in its stream. */
   readonly sequence: number;
-  /** Frames that still wait behind it. */
-  readonly pending: number;
 };
 
 /** `$JS.ACK.<stream>.<consumer>.<count>.<sequence>.<delivery>.<time>.<pending>`; newer servers may put two words before. */
@@ -16,8 +13,8 @@ export function factsOf(reply = ''): DeliveryFacts | undefined {
   const words = reply.split('.');
   if (words[0] !== '$JS' || words[1] !== 'ACK' || words.length < 9) return undefined;
   const at = words.length === 9 ? 2 : 4;
-  const [stream = '', , count, sequence, , , pending] = words.slice(at);
-  return { stream, count: Number(count), sequence: Number(sequence), pending: Number(pending) };
+  const [count, sequence] = words.slice(at + 2);
+  return { count: Number(count), sequence: Number(sequence) };
 }
 
 /** A frame that the server waits to hear about. */

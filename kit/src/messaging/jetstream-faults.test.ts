@@ -75,7 +75,9 @@ describe('The JetStream bus, where something breaks', () => {
     await server.restart();
     await during;
     await insist(sender, things, 'after');
-    await until('what was sent since arrives', () => ['during', 'after'].every((name) => seen.all().includes(name)));
+    await until('what was sent since arrives', () =>
+      ['during', 'after'].every((name) => seen.all().includes(name)),
+    );
   });
 
   test('a publish fails in time when the server stays away, and says so', async () => {
@@ -83,7 +85,9 @@ describe('The JetStream bus, where something breaks', () => {
     const bus = await stage.bus({ publishWithinMs: 300 });
     await bus.publish(things, ['before']);
     await server.kill();
-    await expect(bus.publish(things, ['lost'])).rejects.toThrow(`Publishing to the queue ${things.name} failed.`);
+    await expect(bus.publish(things, ['lost'])).rejects.toThrow(
+      `Publishing to the queue ${things.name} failed.`,
+    );
     await server.restart();
   });
 

@@ -36,11 +36,15 @@ export class Publisher {
     if (only === undefined) return;
     if (more.length === 0) return this.send(queueName, only);
     const results = await Promise.allSettled(frames.map((frame) => this.send(queueName, frame)));
-    const faults = results.flatMap((result): unknown[] => (result.status === 'rejected' ? [result.reason] : []));
+    const faults = results.flatMap((result): unknown[] =>
+      result.status === 'rejected' ? [result.reason] : [],
+    );
     if (faults.length === 0) return;
     const fault = faults.find((one) => !(one instanceof QueueFull)) ?? faults[0];
     if (fault instanceof QueueFull && faults.length < frames.length)
-      throw new Error(`The queue ${queueName} took a part of the messages and was full then.`, { cause: fault });
+      throw new Error(`The queue ${queueName} took a part of the messages and was full then.`, {
+        cause: fault,
+      });
     throw fault;
   }
 
@@ -68,7 +72,11 @@ export class Publisher {
     for (let againMs = againFirstMs; ; againMs = Math.min(againMaxMs, againMs * 2)) {
       const leftMs = giveUpAt - Date.now();
       try {
-        const answer = await this.#link.request(subject, payload, Math.max(1, Math.min(leftMs, attemptMsMax)));
+        const answer = await this.#link.request(
+          subject,
+          payload,
+          Math.max(1, Math.min(leftMs, attemptMsMax)),
+        );
         confirm(queueName, answer);
         return;
       } catch (error) {

@@ -1,5 +1,5 @@
 import { createInbox, nanos, type Msg, type Subscription } from '@nats-io/transport-node';
-import { durableOf, streamOf } from './jetstream-streams.ts';
+import { deletionMsMax, durableOf, streamOf } from './jetstream-streams.ts';
 import { pause, within, type NatsLink, type NatsOptions } from './nats-link.ts';
 
 export type PullOptions = {
@@ -15,7 +15,7 @@ export type PullOptions = {
 
 const expiresMs = 30_000;
 /** The server says so often that a pull is still open. */
-const heartbeatMs = 5_000;
+const heartbeatMs = 1_000;
 const silenceMsMax = 3 * heartbeatMs;
 const prepareMsMax = 10_000;
 const againFirstMs = 50;
@@ -39,6 +39,7 @@ export class Pull {
   /** Frames that were asked for and have not come. */
   #asked = 0;
   #heardAt = 0;
+  #isGone = false;
   /** Times it was opened in a row without hearing anything good from it. */
   #vain = 0;
 
@@ -97,6 +98,8 @@ export class Pull {
       this.#subscription?.unsubscribe();
       this.#subscription = undefined;
       if (this.#vain > 0) await pause(Math.min(againMaxMs, againFirstMs * 2 ** (this.#vain - 1)));
+      if (this.#isGone) await pause(deletionMsMax);
+      this.#isGone = false;
       this.#vain++;
       try {
         await link.whenUp(prepareMsMax);
@@ -147,12 +150,16 @@ export class Pull {
     if (from !== this.#subscription) return;
     const { code = 0, description = '' } = msg.headers ?? {};
     const unanswered = Number(msg.headers?.get('Nats-Pending-Messages'));
-    const isExpired = code === 408 || (code === 409 && unanswered > 0 && !/deleted|shutdown/i.test(description));
+    const isExpired =
+      code === 408 || (code === 409 && unanswered > 0 && !/deleted|shutdown/i.test(description));
     if (code === 100) this.#heard();
     else if (isExpired) {
       this.#heard();
       this.#asked = Math.max(0, this.#asked - (unanswered || 0));
       this.ask();
-    } else this.#reopen();
+    } else {
+      this.#isGone = true;
+      this.#reopen();
+    }
   }
 }

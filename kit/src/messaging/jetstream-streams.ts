@@ -16,6 +16,7 @@ import {
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
 import { consumeDefaults } from './bus.ts';
 import { frameBytesMax } from './jetstream-frames.ts';
+import { pause } from './nats-link.ts';
 
 export type StreamLimits = {
   /** How many servers of a cluster keep a copy. */
@@ -33,6 +34,8 @@ export const streamDefaults: StreamLimits = {
 
 /** Every request to the server has an end. */
 export const apiMsMax = 3_000;
+/** Server 2.9 says that a stream or consumer is gone before it has removed its files, and goes on to remove the next one's. */
+export const deletionMsMax = 250;
 const hourMs = 3_600_000;
 const streamFramesMax = 1_000_000;
 const queueFramesMax = consumeDefaults.waitingMax;
@@ -51,7 +54,9 @@ const uuid = /\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** A queue's first word is its stream. Throws when the name cannot be a subject, or is taken. */
 export function streamOf(queueName: string): string {
   if (!/^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/.test(queueName))
-    throw new Error(`"${queueName}" cannot name a queue: words of letters, digits and hyphens, joined by dots.`);
+    throw new Error(
+      `"${queueName}" cannot name a queue: words of letters, digits and hyphens, joined by dots.`,
+    );
   const [stream = ''] = queueName.split('.', 1);
   if (stream === 'dead' || stream === deadLetterStream)
     throw new Error(`A queue cannot be named ${queueName}: the dead letters are there.`);
@@ -66,6 +71,7 @@ export class Streams {
   readonly manager: JetStreamManager;
   readonly #limits: StreamLimits;
   readonly #making = new Map<string, Promise<StreamInfo>>();
+  readonly #seen = new Set<string>();
 
   static async of(connection: NatsConnection, limits: StreamLimits): Promise<Streams> {
     // The check would ask for what a service may not ask for.
@@ -113,9 +119,26 @@ export class Streams {
     }
   }
 
-  async waiting(queueName: string): Promise<number> {
+  /** Frames of a queue that are not done. */
+  async depth(queueName: string): Promise<number> {
     const info = await this.manager.consumers.info(streamOf(queueName), durableOf(queueName));
     return info.num_pending + info.num_ack_pending;
+  }
+
+  /** How many dead letters each queue has. */
+  async deadLetterCounts(): Promise<ReadonlyMap<string, number>> {
+    try {
+      const { state } = await this.manager.streams.info(deadLetterStream, {
+        subjects_filter: deadLetterSubject('>'),
+      });
+      const prefix = deadLetterSubject('');
+      return new Map(
+        Object.entries(state.subjects ?? {}).map(([subject, count]) => [subject.slice(prefix.length), count]),
+      );
+    } catch (error) {
+      if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return new Map();
+      throw error;
+    }
   }
 
   /** Many may notice at once that a stream is missing. */
@@ -128,11 +151,22 @@ export class Streams {
   }
 
   async #findOrMake(config: Partial<StreamConfig> & { name: string }): Promise<StreamInfo> {
+    const info = (await this.#find(config.name)) ?? (await this.#make(config));
+    this.#seen.add(config.name);
+    return info;
+  }
+
+  async #find(stream: string): Promise<StreamInfo | undefined> {
     try {
-      return await this.manager.streams.info(config.name);
+      return await this.manager.streams.info(stream);
     } catch (error) {
-      if (!isApiError(error, JetStreamApiCodes.StreamNotFound)) throw error;
+      if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return undefined;
+      throw error;
     }
+  }
+
+  async #make(config: Partial<StreamConfig> & { name: string }): Promise<StreamInfo> {
+    if (this.#seen.has(config.name)) await pause(deletionMsMax);
     try {
       return await this.manager.streams.add(config);
     } catch (error) {

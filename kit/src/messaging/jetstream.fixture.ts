@@ -52,7 +52,11 @@ export class BrokerStage {
   }
 }
 
-export type Seen = { readonly batches: Delivery<string>[][]; deliveriesOf(message: string): number[]; all(): string[] };
+export type Seen = {
+  readonly batches: Delivery<string>[][];
+  deliveriesOf(message: string): number[];
+  all(): string[];
+};
 
 /** Consumes and notes every delivery; the handler comes after. */
 export function watching(

@@ -51,7 +51,11 @@ export class NatsLink {
   #isClosing = false;
 
   static async connect(options: NatsOptions): Promise<NatsLink> {
-    return new NatsLink(await connectWithin(options), inboxPrefixOf(credentialsOf(options).user), options.log);
+    return new NatsLink(
+      await connectWithin(options),
+      inboxPrefixOf(credentialsOf(options).user),
+      options.log,
+    );
   }
 
   constructor(connection: NatsConnection, inboxPrefix: string, log?: NatsOptions['log']) {
@@ -180,7 +184,9 @@ function credentialsOf({ servers, user, password }: NatsOptions): {
   user: string | undefined;
   password: string | undefined;
 } {
-  const urls = [servers].flat().map((server) => new URL(server.includes('://') ? server : `nats://${server}`));
+  const urls = [servers]
+    .flat()
+    .map((server) => new URL(server.includes('://') ? server : `nats://${server}`));
   const named = urls.find(({ username }) => username !== '');
   return {
     // Without the credentials: they would be in logs and error messages.

@@ -45,6 +45,7 @@ describe('The rights of a service on the message broker', () => {
   });
 
   test('credentials may be in the URL', async () => {
+    await busOf('kitchen');
     const bus = await steward.bus({ servers: server.url.replace('nats://', 'nats://hall:h@') });
     await bus.publish(kitchen, ['soup']);
     await expect(steward.bus({ servers: server.url.replace('nats://', 'nats://hall:x@') })).rejects.toThrow(
@@ -59,7 +60,12 @@ describe('The rights of a service on the message broker', () => {
       'This user may not publish to the queue kitchen.secrets.',
     );
     await waiter.publish(kitchen, ['soup']);
-    const connection = await connect({ servers: server.url, user: 'hall', pass: 'h', inboxPrefix: '_INBOX_hall' });
+    const connection = await connect({
+      servers: server.url,
+      user: 'hall',
+      pass: 'h',
+      inboxPrefix: '_INBOX_hall',
+    });
     const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 1_000 });
     const heardFrom = async (subject: string) => {
       for await (const _ of connection.subscribe(subject)) break;

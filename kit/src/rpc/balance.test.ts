@@ -35,7 +35,7 @@ async function otherProcess() {
 test('every server of a service is asked in turn; when one is killed, calls go on', async () => {
   const other = await otherProcess();
   const here = await house.open({ look: async () => ({ text: 'this process' }) });
-  const { call } = house.client(`${here.address},${other.address}`, { deadlineMs: 30_000 });
+  const { call } = house.client(`${here.address},${other.address}`);
   const answered = new Set<string>();
   await until('both are connected', async () => {
     answered.add((await call.look({ name: 'a' })).text);
@@ -62,7 +62,7 @@ test('every server of a service is asked in turn; when one is killed, calls go o
 
 test('a server that comes back is asked again', async () => {
   const first = await house.open();
-  const { call } = house.client(first.address, { deadlineMs: 30_000 });
+  const { call } = house.client(first.address);
   await call.look({ name: 'a' });
   await first.server.stop(0);
   await expect(call.put({ name: 'a' })).rejects.toMatchObject({ code: 'UNAVAILABLE' });

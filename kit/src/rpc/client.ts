@@ -2,7 +2,7 @@ import { create, fromBinary, toBinary, type DescMethod, type DescService } from 
 import { MethodOptions_IdempotencyLevel as Idempotency } from '@bufbuild/protobuf/wkt';
 import { Client, credentials, Metadata, status, type ServiceConfig } from '@grpc/grpc-js';
 import type { Spans } from '../telemetry/spans.ts';
-import { RpcError, rpcErrorOf } from './failures.ts';
+import { rpcErrorOf } from './failures.ts';
 import { checkHealth } from './health.ts';
 import { asItIs, bufferOf, messageBytesMax, pathOf, unaryOf, type Calls } from './methods.ts';
 import { scopeHere } from './scope.ts';
@@ -109,8 +109,6 @@ async function ask({ client, method, withinMs, spans }: Asking, request: Init): 
   const path = pathOf(method);
   const here = scopeHere();
   const deadline = Math.min(Date.now() + withinMs, here.deadline);
-  if (deadline <= Date.now())
-    throw new RpcError('DEADLINE_EXCEEDED', `${path}: the caller's deadline had passed`);
   const bytes = bufferOf(toBinary(method.input, create(method.input, request)));
   const span = spanOf(spans, here.traceparent, 'client', method);
   const metadata = new Metadata();

@@ -78,14 +78,14 @@ describe('trying again', () => {
   test('a read is tried three times', async () => {
     const look = failing(2);
     const { address } = await house.open({ look: look.handler });
-    await house.client(address, { deadlineMs: 30_000 }).call.look({ name: 'a' });
+    await house.client(address).call.look({ name: 'a' });
     expect(look.tries()).toBe(3);
   });
 
   test('and no fourth time', async () => {
     const look = failing(Infinity);
     const { address } = await house.open({ look: look.handler });
-    const call = house.client(address, { deadlineMs: 30_000 }).call.look({ name: 'a' });
+    const call = house.client(address).call.look({ name: 'a' });
     await expect(call).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect(look.tries()).toBe(3);
   });
@@ -93,7 +93,7 @@ describe('trying again', () => {
   test('a change is never tried again: it may have been made', async () => {
     const put = failing(1);
     const { address } = await house.open({ put: put.handler });
-    const call = house.client(address, { deadlineMs: 30_000 }).call.put({ name: 'a' });
+    const call = house.client(address).call.put({ name: 'a' });
     await expect(call).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect(put.tries()).toBe(1);
   });
@@ -202,7 +202,7 @@ describe('how much runs at once', () => {
       },
       { runningMax: 1 },
     );
-    const client = house.client(address, { deadlineMs: 30_000 });
+    const client = house.client(address);
     const first = client.call.look({ name: 'held' });
     await held.reached;
     await expect(client.call.look({ name: 'b' })).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
@@ -226,7 +226,7 @@ describe('how much runs at once', () => {
     const impatient = house.client(address, { deadlineMs: 50 });
     await expect(impatient.call.look({ name: 'a' })).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
     await held.reached;
-    const { call } = house.client(address, { deadlineMs: 30_000 });
+    const { call } = house.client(address);
     await expect(call.put({ name: 'b' })).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
     held.open();
     await until('there is room again', () =>
@@ -276,7 +276,7 @@ describe('stopping', () => {
         return {};
       },
     });
-    const { call } = house.client(address, { deadlineMs: 30_000 });
+    const { call } = house.client(address);
     const running = call.put({ name: 'a' });
     await held.reached;
     let hasStopped = false;
@@ -295,7 +295,7 @@ describe('stopping', () => {
   test('does not wait for ever', async () => {
     const held = gate();
     const { server, address } = await house.open({ put: () => held.pass().then(never) });
-    const { call } = house.client(address, { deadlineMs: 30_000 });
+    const { call } = house.client(address);
     const cutOff = expect(call.put({ name: 'a' })).rejects.toMatchObject({ name: 'RpcError' });
     await held.reached;
     await server.stop(50);

@@ -35,7 +35,13 @@ export type RpcServerOptions = {
 
 type Answer = (request: object, call: RunningCall) => Promise<Record<string, unknown>>;
 
-const keepalive = { 'grpc.keepalive_time_ms': 30_000, 'grpc.keepalive_timeout_ms': 10_000 };
+const connectionOptions = {
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  // A client looks for servers when it has lost one: so it finds those that were added. What runs comes to its end.
+  'grpc.max_connection_age_ms': 60_000,
+  'grpc.max_connection_age_grace_ms': 30_000,
+};
 
 /** Answers calls of any number of services, and health checks, on one port. */
 export class RpcServer {
@@ -45,7 +51,7 @@ export class RpcServer {
   readonly #server = new Server({
     'grpc.max_receive_message_length': messageBytesMax,
     'grpc.max_send_message_length': messageBytesMax,
-    ...keepalive,
+    ...connectionOptions,
   });
   readonly #services = new Set<string>();
   readonly #running = new Set<Promise<void>>();

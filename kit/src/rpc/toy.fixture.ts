@@ -30,7 +30,8 @@ export function toys(): Toys {
       return { server, address: await server.listen('127.0.0.1', 0) };
     },
     client: (address, options) => {
-      const client = rpcClient(ToyService, address, options);
+      // No test waits that long; a busy machine may.
+      const client = rpcClient(ToyService, address, { deadlineMs: 30_000, ...options });
       clients.push(client);
       return client;
     },

@@ -2,8 +2,8 @@ import { runProcess } from '@tutti/kit/process';
 import { defaultRateLimits, startGateway } from './main.ts';
 import { remoteQueries } from './rpc.ts';
 
-/** As long as a balancer may go on sending to a gateway that says it is leaving. */
-const noticeMs = 1_500;
+/** Twice as long as the balancer needs to see that a gateway says it is leaving (deploy/haproxy.cfg: two checks, half a second apart). */
+const noticeMs = 3_000;
 
 await runProcess('gateway', async ({ env, bus, log, host, telemetry }) => {
   const port = env.integer('PORT', 3000, { min: 0, max: 65_535 });

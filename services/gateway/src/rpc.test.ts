@@ -12,15 +12,23 @@ const server = new RpcServer({ log });
 const bus = new InProcessBus();
 let remote: RemoteQueries;
 let gateway: Gateway;
+/** What is left of the caller's patience when it arrives, by method. */
+const patienceMs = new Map<string, number>();
 
 beforeAll(async () => {
   server.serve(UserService, {
-    signUp: async () => ({ result: { case: 'refusal', value: 1 } }),
+    signUp: async (_, { remainingMs }) => {
+      patienceMs.set('signUp', remainingMs());
+      return { result: { case: 'refusal', value: 1 } };
+    },
     signIn: () => Promise.reject(new Error('a fault')),
     signOut: async () => ({}),
     account: async () => ({}),
     deleteAccount: async () => ({}),
-    endedSessions: async () => ({ ids: [] }),
+    endedSessions: async (_, { remainingMs }) => {
+      patienceMs.set('endedSessions', remainingMs());
+      return { ids: [] };
+    },
   });
   const there = await server.listen('127.0.0.1', 0);
   const gone = new RpcServer({ log });
@@ -57,6 +65,11 @@ test('what a service refuses is told as if it were in this process', async () =>
   const account = { name: '홍길동', email: 'hong@example.com', password: 'long enough' };
   const response = await post('/api/v1/users', account);
   expect(await response.json()).toMatchObject({ code: 'email_taken' });
+});
+
+test('hashing a password may take longer than looking something up', () => {
+  expect(patienceMs.get('signUp')).toBeGreaterThan(2_500);
+  expect(patienceMs.get('endedSessions')).toBeLessThanOrEqual(2_000);
 });
 
 test('a service that is not there is not the fault of the client: ask again', async () => {

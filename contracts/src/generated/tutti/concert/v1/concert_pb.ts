@@ -529,7 +529,7 @@ export const SeatsRequestSchema: GenMessage<SeatsRequest> = /*@__PURE__*/
   messageDesc(file_tutti_concert_v1_concert, 18);
 
 /**
- * Every seat of a hall, as columns of equal length: a message per seat costs several times as much to write and to read.
+ * Every seat of a hall, as columns of equal length: with a message per seat it took twice as long to write and to read.
  *
  * @generated from message tutti.concert.v1.SeatList
  */
