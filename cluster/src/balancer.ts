@@ -6,19 +6,19 @@ export function balancerConfig(
   template: string,
   { bind, host, replicas }: { bind: string; host: string; replicas: readonly Replica[] },
 ): string {
-  const lines = (service: string, port: (replica: Replica) => number): string =>
+  const lines = (service: string, server: (replica: Replica) => string): string =>
     replicas
       .filter((replica) => replica.service === service)
-      .map((replica) => `  server ${nameOf(replica)} ${host}:${port(replica)}`)
+      .map((replica) => `  server ${nameOf(replica)} ${host}:${server(replica)}`)
       .join('\n');
   return template
     .replace('${BIND}', bind)
     .replace(
       '${GATEWAYS}',
-      lines('gateway', ({ port }) => port),
+      lines('gateway', ({ port, healthPort }) => `${port} check port ${healthPort}`),
     )
     .replace(
       '${PARTNERS}',
-      lines('partner', ({ healthPort }) => healthPort),
+      lines('partner', ({ healthPort }) => `${healthPort} check`),
     );
 }

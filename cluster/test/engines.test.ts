@@ -76,6 +76,6 @@ test('HAProxy takes its configuration', async () => {
   await writeFile(file, config);
   const { stdout, stderr } = await promisify(execFile)(haproxy, ['-c', '-f', file]);
   expect(`${stdout}${stderr}`).not.toMatch(/WARNING|ALERT/);
-  expect(config).toContain('server gateway-1 127.0.0.1:7005');
-  expect(config).toContain('server partner-1 127.0.0.1:9003');
+  expect(config).toContain('server gateway-1 127.0.0.1:7005 check port 9005');
+  expect(config).toContain('server partner-1 127.0.0.1:9003 check');
 });

@@ -1,5 +1,7 @@
 import { InProcessBus } from '@tutti/kit/messaging';
+import { ensureProgram } from '@tutti/kit/service';
 import { readMetrics, TraceCollector, until, type CollectedSpan } from '@tutti/kit/testing';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -244,6 +246,31 @@ describe('a house that is only measured', () => {
       'the expirer has its lease',
       async () => (await metricsOf(house)).value('tutti_lease_held{lease="expire-holds"}') === 1,
     );
+  });
+
+  test('what the partner has not taken is told, also what nobody tries any more', async () => {
+    const before = await metricsOf(house);
+    await house.databases.partner.query(
+      `insert into delivery (id, reservation_id, version, body, created_at, next_attempt_at, set_aside_at)
+       select gen_random_uuid(), gen_random_uuid(), 1, '{}', now() - interval '1 hour', now() + interval '1 hour',
+              case when n = 1 then now() end
+       from generate_series(1, 3) n`,
+    );
+    const { value } = await metricsOf(house);
+    const grown = (series: string) => value(series) - before.value(series);
+    expect(grown('tutti_deliveries_undelivered{state="due"}')).toBe(2);
+    expect(grown('tutti_deliveries_undelivered{state="set_aside"}')).toBe(1);
+    expect(value('tutti_delivery_oldest_seconds')).toBeGreaterThan(3_599);
+    await house.databases.partner.query(`delete from delivery where body = '{}'`);
+  });
+
+  test('promtool finds the page well-formed, and nothing to say against our names', async () => {
+    const promtool = await ensureProgram({ program: 'promtool', debianPackage: 'prometheus' }, () => {});
+    const { text: page } = await request(house.address, 'GET', '/metrics');
+    const { stderr, error } = spawnSync(promtool, ['check', 'metrics'], { input: page, encoding: 'utf8' });
+    expect(error).toBeUndefined();
+    // Some names of prom-client's own end in what is for counters.
+    expect(stderr.split('\n').filter((line) => line !== '' && !line.startsWith('nodejs_'))).toEqual([]);
   });
 
   test('no figure has an id, an address or a person in it', async () => {

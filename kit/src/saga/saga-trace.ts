@@ -1,4 +1,4 @@
-import type { OpenSpan, Spans } from '../telemetry/index.ts';
+import { isSampled, type OpenSpan, type Spans } from '../telemetry/index.ts';
 import type { CommandMessage, ReplyMessage, StartMessage } from './messages.ts';
 
 type Asked = Pick<CommandMessage, 'step' | 'direction' | 'type'>;
@@ -21,8 +21,9 @@ export class SagaTrace {
 
   /** Below the request that started it; nothing when that is not traced. */
   static of(spans: Spans | undefined, { id, name, traceparent }: StartMessage): SagaTrace | undefined {
-    const span = spans?.below(traceparent, sagaSpan(id, name));
-    return spans && span && new SagaTrace(spans, span, id);
+    if (!spans || !isSampled(traceparent)) return undefined;
+    const span = spans.below(traceparent, sagaSpan(id, name));
+    return span && new SagaTrace(spans, span, id);
   }
 
   /**

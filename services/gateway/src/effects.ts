@@ -1,7 +1,7 @@
 import type { Bus, Consumer } from '@tutti/kit/messaging';
 import { answerQueue, startQueue, type Answer, type AnswerMessage, type StartMessage } from '@tutti/kit/saga';
 import { crashPoint, uuidv7, type Log } from '@tutti/kit/service';
-import type { Spans } from '@tutti/kit/telemetry';
+import { isSampled, type Spans } from '@tutti/kit/telemetry';
 
 /** An effect as a fan asked for it. */
 export type Effect = {
@@ -117,13 +117,7 @@ export class Effects {
   #onAnswer(message: AnswerMessage): void {
     const pending = this.#pending.get(message.id);
     if (!pending) return;
-    this.#spans
-      ?.below(message.traceparent, {
-        name: `${message.kind} ${pending.start.name}`,
-        kind: 'consumer',
-        attributes: { 'saga.id': message.operation, 'saga.answer': message.kind },
-      })
-      ?.end();
+    this.#noteArrival(message, pending.start.name);
     if (message.kind === 'stored') {
       pending.stored = true;
       return;
@@ -132,6 +126,12 @@ export class Effects {
     if (message.kind === 'overloaded' && (pending.stored || pending.isRepeated)) return;
     this.#pending.delete(message.id);
     pending.done(message);
+  }
+
+  #noteArrival({ traceparent, kind, operation }: AnswerMessage, saga: string): void {
+    if (!this.#spans || !isSampled(traceparent)) return;
+    const attributes = { 'saga.id': operation, 'saga.answer': kind };
+    this.#spans.below(traceparent, { name: `${kind} ${saga}`, kind: 'consumer', attributes })?.end();
   }
 
   /** One frame for all starts of this event-loop turn. */

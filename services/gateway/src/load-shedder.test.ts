@@ -1,3 +1,5 @@
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { isShed, loadClassOf, type LoadClass } from './load-shedder.ts';
 
@@ -37,4 +39,18 @@ test.each([
   ['POST', '/partner-stub', 'never shed'],
 ])('%s %s is of the class %s', (method, url, expected) => {
   expect(loadClassOf(method, url)).toBe(expected);
+});
+
+test('what is refused is counted by what it was for', () => {
+  const shedder = new LoadShedder(() => 10_000);
+  const isRefused = (method: string, url: string) => {
+    const request = Object.assign(new IncomingMessage(new Socket()), { method, url });
+    return shedder.refuses(request, new ServerResponse(request));
+  };
+  expect(isRefused('GET', '/api/v1/concerts')).toBe(true);
+  expect(isRefused('GET', '/api/v1/concerts')).toBe(true);
+  expect(isRefused('POST', '/api/v1/reservations')).toBe(true);
+  expect(isRefused('GET', '/healthz')).toBe(false);
+  expect(shedder.shedCounts).toEqual({ looking: 2, beginning: 1, finishing: 0 });
+  shedder.stop();
 });
