@@ -42,7 +42,8 @@ export type Cluster = {
 const host = '127.0.0.1';
 const readyMsMax = 60_000;
 const root = new URL('../../', import.meta.url);
-const processFile = (service: Service): string => new URL(`services/${service}/src/process.ts`, root).pathname;
+const processFile = (service: Service): string =>
+  new URL(`services/${service}/src/process.ts`, root).pathname;
 
 /**
  * Everything: the engines (private ones where the environment names none), a process for every replica of every service, and
@@ -109,7 +110,10 @@ export async function startCluster(
       const name = nameOf(replica);
       const env = environmentOf(replica, places);
       const args = [processFile(replica.service)];
-      keepers.set(name, new Keeper({ name, program: process.execPath, args, env, isOurs: true }, log, onLine));
+      keepers.set(
+        name,
+        new Keeper({ name, program: process.execPath, args, env, isOurs: true }, log, onLine),
+      );
     }
     const startAll = (wanted: (replica: Replica) => boolean) =>
       Promise.all(
@@ -190,7 +194,11 @@ async function settingsOf(config: ClusterConfig, secretsFolder: string): Promise
     user: { ACCESS_TOKEN_KEY: accessTokenKey, SECRETS_DIR: secretsFolder },
     concert: { HOLD_SECONDS: String(config.holdSeconds) },
     partner: { PARTNER_SECRET: secret, ...(config.partnerUrl && { PARTNER_URL: config.partnerUrl.href }) },
-    gateway: { ACCESS_TOKEN_KEY: accessTokenKey, RATE_LIMITS: config.rateLimits, POINT_CHARGES: config.charges },
+    gateway: {
+      ACCESS_TOKEN_KEY: accessTokenKey,
+      RATE_LIMITS: config.rateLimits,
+      POINT_CHARGES: config.charges,
+    },
   };
 }
 
@@ -208,7 +216,11 @@ async function writeConnections(
   await writeFile(path.join(dataDir, 'prometheus-targets.json'), `${JSON.stringify(targets, null, 2)}\n`);
 }
 
-async function ensureSeason(file: string, concert: Connection, say: (sentence: string) => void): Promise<void> {
+async function ensureSeason(
+  file: string,
+  concert: Connection,
+  say: (sentence: string) => void,
+): Promise<void> {
   const database = new Database(concert, { connectionsMax: 2 });
   try {
     const [row] = await database.query<{ loaded: boolean }>(

@@ -33,7 +33,11 @@ export async function ensureDatabases(
 }
 
 // Names are ours and passwords base64url: neither can end a literal.
-async function ensureDatabase(server: Database, service: ServiceWithDatabase, password: string): Promise<void> {
+async function ensureDatabase(
+  server: Database,
+  service: ServiceWithDatabase,
+  password: string,
+): Promise<void> {
   const role = roleOf(service);
   const [known] = await server.query('select 1 from pg_roles where rolname = $1', [role]);
   await server.query(

@@ -33,7 +33,9 @@ function readArguments(): { json: boolean; replay: string | undefined } {
     const { values } = parseArgs({ options: { json: { type: 'boolean' }, replay: { type: 'string' } } });
     return { json: values.json ?? false, replay: values.replay };
   } catch (error) {
-    throw new Mistake(`${error instanceof Error ? error.message : String(error)}\n${usage}`, { cause: error });
+    throw new Mistake(`${error instanceof Error ? error.message : String(error)}\n${usage}`, {
+      cause: error,
+    });
   }
 }
 
@@ -43,7 +45,9 @@ async function natsUrl(): Promise<string> {
   const dataDir = path.resolve(process.env['DATA_DIR'] || './data');
   const file = path.join(dataDir, 'cluster.json');
   if (!existsSync(file))
-    throw new Mistake(`There is no cluster on ${dataDir}: set DATA_DIR or NATS_URL, or run \`npm run cluster\` first.`);
+    throw new Mistake(
+      `There is no cluster on ${dataDir}: set DATA_DIR or NATS_URL, or run \`npm run cluster\` first.`,
+    );
   const told: unknown = JSON.parse(await readFile(file, 'utf8'));
   if (typeof told === 'object' && told !== null && 'natsUrl' in told) return String(told.natsUrl);
   throw new Mistake(`${file} does not say where NATS is.`);
@@ -60,6 +64,8 @@ try {
   await main();
 } catch (error) {
   const sentence = error instanceof Error ? error.message : String(error);
-  process.stderr.write(error instanceof Mistake ? `${sentence}\n` : `Dead letters could not be read: ${sentence}\n`);
+  process.stderr.write(
+    error instanceof Mistake ? `${sentence}\n` : `Dead letters could not be read: ${sentence}\n`,
+  );
   process.exitCode = 1;
 }

@@ -101,15 +101,20 @@ export class Keeper {
 
   #again(name: string, why: object, livedMs: number): void {
     this.#ends = livedMs > soundAfterMs ? 1 : this.#ends + 1;
-    const delayMs = Math.min(backOffMaxMs, backOffFirstMs * 2 ** (this.#ends - 1)) * (0.5 + Math.random() / 2);
-    this.#log.warn({ process: name, ...why, delayMs: Math.round(delayMs) }, 'a process ended; it is started again');
+    const delayMs =
+      Math.min(backOffMaxMs, backOffFirstMs * 2 ** (this.#ends - 1)) * (0.5 + Math.random() / 2);
+    this.#log.warn(
+      { process: name, ...why, delayMs: Math.round(delayMs) },
+      'a process ended; it is started again',
+    );
     this.#timer = setTimeout(() => this.#spawn(), delayMs);
   }
 }
 
 /** What every process may see of our own environment; passwords that are meant for one of them are not meant for all. */
 function inherited(): Record<string, string> {
-  const names = /^(PATH|HOME|LANG|TZ|TMPDIR|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|OTEL_.*|TRACE_SAMPLE_RATIO|CI|NO_INSTALL)$/;
+  const names =
+    /^(PATH|HOME|LANG|TZ|TMPDIR|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|OTEL_.*|TRACE_SAMPLE_RATIO|CI|NO_INSTALL)$/;
   return Object.fromEntries(
     Object.entries(process.env).flatMap(([name, value]) =>
       value !== undefined && names.test(name) ? [[name, value]] : [],

@@ -53,7 +53,13 @@ export async function prepareNats(
     })),
   );
   const adminPassword = await passwordOf('admin');
-  const admin: NatsUser = { user: 'admin', password: adminPassword, consumes: [], publishes: [], isAdmin: true };
+  const admin: NatsUser = {
+    user: 'admin',
+    password: adminPassword,
+    consumes: [],
+    publishes: [],
+    isAdmin: true,
+  };
   await mkdir(folder, { recursive: true });
   const config = `listen: 127.0.0.1:${port}
 max_payload: 1MB
@@ -61,7 +67,8 @@ jetstream { store_dir: ${JSON.stringify(path.join(folder, 'store'))}, max_file_s
 ${natsAuthorization([...users, admin])}`;
   const file = await writePrivate(folder, 'nats.conf', config);
   const urlOf = ({ user, password }: NatsUser) => `nats://${user}:${password}@127.0.0.1:${port}`;
-  const [user = '', concert = '', payment = '', partner = '', orchestrator = '', gateway = ''] = users.map(urlOf);
+  const [user = '', concert = '', payment = '', partner = '', orchestrator = '', gateway = ''] =
+    users.map(urlOf);
   return {
     urls: { user, concert, payment, partner, orchestrator, gateway },
     adminUrl: urlOf(admin),

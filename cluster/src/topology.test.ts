@@ -2,7 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { environmentOf, services, streams, withDatabase, type Places, type Replica } from './topology.ts';
 
 const replicas: Replica[] = services.flatMap((service, at) =>
-  [1, 2].map((number) => ({ service, number, port: 7_000 + at * 10 + number, healthPort: 9_000 + at * 10 + number })),
+  [1, 2].map((number) => ({
+    service,
+    number,
+    port: 7_000 + at * 10 + number,
+    healthPort: 9_000 + at * 10 + number,
+  })),
 );
 const places: Places = {
   host: '127.0.0.1',
@@ -23,7 +28,11 @@ const places: Places = {
     gateway: 'nats-of-gateway',
   },
   redisUrl: 'redis-of-all-gateways',
-  settings: { user: { ACCESS_TOKEN_KEY: 'key' }, gateway: { ACCESS_TOKEN_KEY: 'key' }, partner: { PARTNER_SECRET: 's' } },
+  settings: {
+    user: { ACCESS_TOKEN_KEY: 'key' },
+    gateway: { ACCESS_TOKEN_KEY: 'key' },
+    partner: { PARTNER_SECRET: 's' },
+  },
   logLevel: 'info',
 };
 const environment = (service: string) => {
@@ -42,15 +51,18 @@ describe('the environment of a process', () => {
     });
   });
 
-  test.each(withDatabase)('%s is told of its own database and its own key to the queue, and of no other', (service) => {
-    const text = JSON.stringify(environment(service));
-    expect(text).toContain(`db-of-${service}`);
-    expect(text).toContain(`nats-of-${service}`);
-    for (const other of withDatabase.filter((one) => one !== service)) {
-      expect(text).not.toContain(`db-of-${other}"`);
-      expect(text).not.toContain(`nats-of-${other}"`);
-    }
-  });
+  test.each(withDatabase)(
+    '%s is told of its own database and its own key to the queue, and of no other',
+    (service) => {
+      const text = JSON.stringify(environment(service));
+      expect(text).toContain(`db-of-${service}`);
+      expect(text).toContain(`nats-of-${service}`);
+      for (const other of withDatabase.filter((one) => one !== service)) {
+        expect(text).not.toContain(`db-of-${other}"`);
+        expect(text).not.toContain(`nats-of-${other}"`);
+      }
+    },
+  );
 
   test('what signs access tokens is known to who signs and who checks them', () => {
     const knowing = services.filter((service) => 'ACCESS_TOKEN_KEY' in environment(service));
@@ -60,7 +72,9 @@ describe('the environment of a process', () => {
 
 test('every subject that somebody sends to belongs to the stream of one service', () => {
   const owners = new Set(services.map((service) => streams[service].consumes));
-  const sent = services.flatMap((service) => streams[service].publishes.map((subject) => subject.split('.')[0] ?? ''));
+  const sent = services.flatMap((service) =>
+    streams[service].publishes.map((subject) => subject.split('.')[0] ?? ''),
+  );
   expect(sent.filter((stream) => !owners.has(stream))).toEqual([]);
   expect(owners.size).toBe(services.length);
 });

@@ -26,7 +26,13 @@ export const streams: Readonly<Record<Service, { consumes: string; publishes: re
   partner: { consumes: 'partner', publishes: ['sagas.replies.*'] },
   orchestrator: {
     consumes: 'sagas',
-    publishes: ['user.commands', 'concert.commands', 'payment.commands', 'partner.commands', 'gateway.answers.*'],
+    publishes: [
+      'user.commands',
+      'concert.commands',
+      'payment.commands',
+      'partner.commands',
+      'gateway.answers.*',
+    ],
   },
   gateway: { consumes: 'gateway', publishes: ['sagas.start'] },
 };

@@ -18,7 +18,11 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('a role per service', () => {
   const admin = (database: string): Connection => ({ ...inject('postgres'), database });
-  const asRole = async <T>(role: string, database: string, work: (as: Database) => Promise<T>): Promise<T> => {
+  const asRole = async <T>(
+    role: string,
+    database: string,
+    work: (as: Database) => Promise<T>,
+  ): Promise<T> => {
     const connection = { ...inject('postgres'), user: `tutti_${role}`, database };
     const as = new Database(connection, { connectionsMax: 1 });
     try {
@@ -43,7 +47,7 @@ describe('a role per service', () => {
 
   test.each(withDatabase)('%s enters its own database and no other', async (service) => {
     await asRole(service, service, (as) => as.query('create table mine (id int); drop table mine'));
-    for (const other of [...withDatabase.filter((one) => one !== service)])
+    for (const other of withDatabase.filter((one) => one !== service))
       await expect(asRole(service, other, (as) => as.query('select 1'))).rejects.toThrow(/permission denied/);
   });
 

@@ -38,20 +38,24 @@ const goesOn = async (crowd: Crowd): Promise<void> => {
   await until('the crowd gets answers', () => crowd.answered.length > before + 3 * fansCount, 60_000);
 };
 
-test('a replica of each service killed under load: everything goes on, and everything told is true', { timeout: 240_000 }, async () => {
-  const crowd = await crowdOf(fansCount);
-  await goesOn(crowd);
-  for (const replica of replicasOf(system).filter(({ name }) => name.endsWith('-1'))) {
-    const pid = replica.pid();
-    process.kill(pid, 'SIGKILL');
+test(
+  'a replica of each service killed under load: everything goes on, and everything told is true',
+  { timeout: 240_000 },
+  async () => {
+    const crowd = await crowdOf(fansCount);
     await goesOn(crowd);
-    await backAgain(replica, pid);
-  }
-  await crowd.stop();
-  expect(crowd.strange, `seed ${seed}`).toEqual([]);
-  await expectDrained(system);
-  await expectAllTrue(system, crowd, seed);
-});
+    for (const replica of replicasOf(system).filter(({ name }) => name.endsWith('-1'))) {
+      const pid = replica.pid();
+      process.kill(pid, 'SIGKILL');
+      await goesOn(crowd);
+      await backAgain(replica, pid);
+    }
+    await crowd.stop();
+    expect(crowd.strange, `seed ${seed}`).toEqual([]);
+    await expectDrained(system);
+    await expectAllTrue(system, crowd, seed);
+  },
+);
 
 test('a rolling restart of everything under load: no fan is told of it', { timeout: 240_000 }, async () => {
   const crowd = await crowdOf(fansCount);

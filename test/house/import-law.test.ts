@@ -47,7 +47,13 @@ describe('import law', () => {
   });
 
   test('every package that a room imports is listed in its own package.json', () => {
-    const rooms = ['contracts', 'kit', 'standalone', 'cluster', ...services.map((name) => `services/${name}`)];
+    const rooms = [
+      'contracts',
+      'kit',
+      'standalone',
+      'cluster',
+      ...services.map((name) => `services/${name}`),
+    ];
     const missing = rooms.flatMap((room) => {
       const listed: unknown = JSON.parse(readFileSync(path.join(root, room, 'package.json'), 'utf8'));
       const names = JSON.stringify(listed);

@@ -79,7 +79,8 @@ export class Crowd {
     const line = { fan: fan.userId, method: 'POST', path, key, bodySha: JSON.stringify(body ?? {}) };
     const startedAt = Date.now();
     const note = (answer: Pick<HistoryLine, 'status' | 'body' | 'retryAfter'>) => {
-      if (answer.status === 0 || answer.status >= 500) this.unserved.push(`${answer.status} ${path}: ${answer.body ?? ''}`);
+      if (answer.status === 0 || answer.status >= 500)
+        this.unserved.push(`${answer.status} ${path}: ${answer.body ?? ''}`);
       this.#history.add({ ...line, ...answer, startedAt, endedAt: Date.now() });
     };
     try {

@@ -37,7 +37,13 @@ const atMost: readonly Ratio[] = [
   },
 ];
 /** The embedded system over its own services as processes: at least 0.6 of it shall remain. */
-const ofCluster: Ratio = { peers: ['cluster'], name: 'its own cluster', clients: 256, measure: 'rate', limit: 1.67 };
+const ofCluster: Ratio = {
+  peers: ['cluster'],
+  name: 'its own cluster',
+  clients: 256,
+  measure: 'rate',
+  limit: 1.67,
+};
 const loserP99MsMax = 100;
 const commitsPerPayMax = 0.2;
 

@@ -6,7 +6,11 @@ export type Answer = { readonly status: number; readonly type?: string; readonly
 export type Routes = Readonly<
   Record<
     string,
-    (request: { headers: IncomingMessage['headers']; query: URLSearchParams; body: string }) => Promise<Answer>
+    (request: {
+      headers: IncomingMessage['headers'];
+      query: URLSearchParams;
+      body: string;
+    }) => Promise<Answer>
   >
 >;
 

@@ -92,8 +92,9 @@ async function run(
   const telemetry = startTelemetry({ service, replica, log, config });
   const carrier = await JetStreamBus.connect({ servers: natsUrl, name: `${service}-${replica}`, log });
   const bus = telemetry.watchBus(measurable(carrier));
-  const running = await start({ env, bus, log, telemetry: telemetry.of(service), host });
-  const queries = running.serve && new RpcServer({ log, ready: () => running.ready() });
+  const own = telemetry.of(service);
+  const running = await start({ env, bus, log, telemetry: own, host });
+  const queries = running.serve && new RpcServer({ log, ready: () => running.ready(), spans: own.spans });
   if (queries) {
     running.serve?.(queries);
     await queries.listen(host, port);

@@ -11,7 +11,14 @@ export {
 export { createLog, type Log } from './log.ts';
 export { LogFile } from './log-file.ts';
 export { whenParentLeaves } from './parent.ts';
-export { ensureProgram, freePort, leaveWithUs, startProgram, type Program, type RunningProgram } from './program.ts';
+export {
+  ensureProgram,
+  freePort,
+  leaveWithUs,
+  startProgram,
+  type Program,
+  type RunningProgram,
+} from './program.ts';
 export { keptSecret } from './secret.ts';
 export { signedTokens, type SignedTokens } from './signed-token.ts';
 export { uuidv7 } from './uuid.ts';

@@ -306,7 +306,11 @@ export function busContract(
           () => healthy.every((name) => handled.has(name)),
           untilDeadMs,
         );
-        await until('the poisonous one is set aside', async () => (await bus.deadLetters()).length > 0, untilDeadMs);
+        await until(
+          'the poisonous one is set aside',
+          async () => (await bus.deadLetters()).length > 0,
+          untilDeadMs,
+        );
         expect((await bus.deadLetters()).map(({ message }) => message)).toEqual([{ name: 'poison' }]);
         expect((await bus.deadLetters())[0]?.reason).not.toBe('');
         // Twice in company, then alone; at the sixth delivery it is set aside instead of being delivered.

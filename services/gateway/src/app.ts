@@ -110,6 +110,9 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
     if (limiting) await limiting;
     if (!mayUse(access, request.caller.role)) throw new Refused('role_required');
   });
+  const { withinTrace } = parts;
+  if (withinTrace && parts.telemetry?.spans)
+    app.addHook('onRequest', (request, _reply, done) => withinTrace(request.trace?.traceparent, done));
   app.addHook('onResponse', async (request, reply) => {
     const { method, routeOptions, id } = request;
     if (routeOptions.config.effect) crashPoint('gateway.after-response');

@@ -1,7 +1,7 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { isShed, loadClassOf, type LoadClass } from './load-shedder.ts';
+import { isShed, loadClassOf, LoadShedder, type LoadClass } from './load-shedder.ts';
 
 const shedAt = (pending: number, lagMs: number): LoadClass[] =>
   (['looking', 'beginning', 'finishing'] as const).filter((loadClass) =>

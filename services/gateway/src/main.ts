@@ -14,7 +14,7 @@ import { Effects } from './effects.ts';
 import { LoadShedder } from './load-shedder.ts';
 import { OwnRateLimits, parseRateLimits, type RateLimits } from './rate-limits.ts';
 import { SharedRateLimits } from './shared-rate-limits.ts';
-import type { PartnerReceiver } from './parts.ts';
+import type { GatewayParts, PartnerReceiver } from './parts.ts';
 import type { MetricsDoor } from './routes/metrics.ts';
 
 export { defaultRateLimits, parseRateLimits } from './rate-limits.ts';
@@ -37,6 +37,7 @@ export type GatewayOptions = {
   readonly chargesEnabled: boolean;
   readonly checks: Readonly<Record<string, () => Promise<void>>>;
   readonly telemetry?: ServiceTelemetry | undefined;
+  readonly withinTrace?: GatewayParts['withinTrace'];
   /** Serves `/metrics` beside the API, for a system that has no private port. */
   readonly metrics?: MetricsDoor | undefined;
 };

@@ -32,6 +32,8 @@ export type GatewayParts = {
   readonly rateLimits: RateLimits;
   readonly loadShedder: LoadShedder;
   readonly partnerStub: PartnerReceiver | null;
+  /** Runs the rest of a request within its trace, where queries leave this process. */
+  readonly withinTrace?: (<T>(traceparent: string | undefined, work: () => T) => T) | undefined;
   readonly chargesEnabled: boolean;
   /** Names and checks of the parts behind `/readyz`. */
   readonly checks: Readonly<Record<string, () => Promise<void>>>;

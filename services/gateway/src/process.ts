@@ -1,4 +1,5 @@
 import { runProcess } from '@tutti/kit/process';
+import { withinTrace } from '@tutti/kit/rpc';
 import { defaultRateLimits, startGateway } from './main.ts';
 import { remoteQueries } from './rpc.ts';
 
@@ -9,13 +10,16 @@ await runProcess('gateway', async ({ env, bus, log, host, telemetry }) => {
   const port = env.integer('PORT', 3000, { min: 0, max: 65_535 });
   const key = env.required('ACCESS_TOKEN_KEY', 'what access tokens are checked with, 32 bytes in base64url');
   const addresses = (name: string) => env.required(name, 'where the replicas of that service answer');
-  const { checks, close, ...queries } = remoteQueries({
-    user: addresses('USER_ADDRESSES'),
-    concert: addresses('CONCERT_ADDRESSES'),
-    payment: addresses('PAYMENT_ADDRESSES'),
-    partner: addresses('PARTNER_ADDRESSES'),
-    orchestrator: addresses('ORCHESTRATOR_ADDRESSES'),
-  });
+  const { checks, close, ...queries } = remoteQueries(
+    {
+      user: addresses('USER_ADDRESSES'),
+      concert: addresses('CONCERT_ADDRESSES'),
+      payment: addresses('PAYMENT_ADDRESSES'),
+      partner: addresses('PARTNER_ADDRESSES'),
+      orchestrator: addresses('ORCHESTRATOR_ADDRESSES'),
+    },
+    telemetry.spans,
+  );
   const rateLimits = env.text('RATE_LIMITS', defaultRateLimits);
   const redisUrl = env.optional('REDIS_URL');
   const chargesEnabled = env.oneOf('POINT_CHARGES', 'off', ['demo', 'off']) === 'demo';
@@ -33,6 +37,7 @@ await runProcess('gateway', async ({ env, bus, log, host, telemetry }) => {
     chargesEnabled,
     checks,
     telemetry,
+    withinTrace,
   });
   return {
     // What is behind it is behind every gateway: to take them all out for that would leave fans with nobody to tell them.
