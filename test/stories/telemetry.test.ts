@@ -1,12 +1,13 @@
 import { InProcessBus } from '@tutti/kit/messaging';
 import { ensureProgram } from '@tutti/kit/service';
-import { readMetrics, TraceCollector, until, type CollectedSpan } from '@tutti/kit/testing';
+import { readMetrics, TraceCollector, until } from '@tutti/kit/testing';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { request, text } from '../support/client.ts';
 import { openHouse, type House } from '../support/house.ts';
+import { expectWholePayment, paymentRequest, traceOf } from '../support/payment-trace.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 
@@ -49,23 +50,6 @@ describe('a house that is traced', () => {
     collector.close();
   });
 
-  const pay = 'POST /api/v1/reservations/:reservationId/payment';
-
-  /** The spans of the trace that this request began, once they are all there. */
-  async function traceOf(rootName: string, count: number): Promise<CollectedSpan[]> {
-    const find = () => {
-      const { traceId } = collector.spans.find((one) => one.name === rootName) ?? {};
-      return collector.spans.filter((one) => one.traceId === traceId);
-    };
-    await until(
-      `there are ${count} spans; there are ${find()
-        .map(({ service, name }) => `${service}: ${name}`)
-        .join(', ')}`,
-      () => find().length >= count,
-    );
-    return find();
-  }
-
   test('a payment is one trace through every service, and no hop is missing', async () => {
     const fan = await house.fan(1_000);
     const show = await house.performance(1);
@@ -73,45 +57,13 @@ describe('a house that is traced', () => {
     const bus = overheard();
     expect((await fan.pay(reservationId)).status).toBe(201);
     bus.stop();
-    const spans = await traceOf(pay, 13);
-    const hops = (service: string) =>
-      spans
-        .filter((one) => one.service === service)
-        .map(({ name }) => name)
-        .toSorted();
-    const steps = [
-      'do concert.confirm-paid',
-      'do concert.mark-paid',
-      'do partner.deliver',
-      'do payment.deduct-points',
-      'do user.find',
-    ];
-    expect(hops('gateway')).toEqual([pay, 'answer pay-reservation']);
-    expect(hops('orchestrator')).toEqual([...steps, 'saga pay-reservation']);
-    expect(hops('concert')).toEqual(['do concert.confirm-paid', 'do concert.mark-paid']);
-    expect(hops('user')).toEqual(['do user.find']);
-    expect(hops('payment')).toEqual(['do payment.deduct-points']);
-    expect(hops('partner')).toEqual(['do partner.deliver']);
-    expect(spans).toHaveLength(13);
-
-    const byId = new Map(spans.map((one) => [one.spanId, one]));
-    const parentOf = ({ parentSpanId }: CollectedSpan) => byId.get(parentSpanId);
-    expect(
-      spans.filter((one) => !parentOf(one)).map(({ name, parentSpanId }) => [name, parentSpanId]),
-    ).toEqual([[pay, '']]);
-    for (const span of spans.filter((one) => one.service === 'orchestrator' && one.name.startsWith('do ')))
-      expect(parentOf(span)?.name).toBe('saga pay-reservation');
-    for (const span of spans.filter((one) => /user|concert|payment|partner/.test(one.service))) {
-      const asking = parentOf(span);
-      expect(asking).toMatchObject({ service: 'orchestrator', name: span.name, links: [span.spanId] });
-    }
-    expect(spans.filter(({ fault }) => fault !== '')).toEqual([]);
+    const [span] = await expectWholePayment(collector.spans);
     // Every message of it had its context, each of this trace.
     const contexts = bus.messages.map((one) =>
       typeof one === 'object' && one !== null && 'traceparent' in one ? String(one.traceparent) : 'none',
     );
     expect(contexts).toHaveLength(12);
-    expect(new Set(contexts.map((one) => one.slice(3, 35)))).toEqual(new Set([spans[0]?.traceId]));
+    expect(new Set(contexts.map((one) => one.slice(3, 35)))).toEqual(new Set([span?.traceId]));
   });
 
   test('a caller’s trace goes on here, and a refusal tells its id', async () => {
@@ -126,8 +78,11 @@ describe('a house that is traced', () => {
     expect(refused).toMatchObject({ status: 402, body: { code: 'insufficient_points', traceId } });
     const mine = () => collector.spans.filter((one) => one.traceId === traceId);
     await until('the undo is there', () => mine().some(({ name }) => name === 'do payment.deduct-points'));
-    await until('the request is there', () => mine().some(({ name }) => name === pay));
-    expect(mine().find(({ name }) => name === pay)).toMatchObject({ parentSpanId: spanId, fault: '' });
+    await until('the request is there', () => mine().some(({ name }) => name === paymentRequest));
+    expect(mine().find(({ name }) => name === paymentRequest)).toMatchObject({
+      parentSpanId: spanId,
+      fault: '',
+    });
     expect(mine().map(({ name }) => name)).toContain('undo concert.mark-reserved');
     expect(lines.filter((line) => line['traceId'] === traceId)).toMatchObject([
       { service: 'gateway', status: 402 },
@@ -156,7 +111,7 @@ describe('a house that is traced', () => {
     expect(JSON.stringify(bus.messages)).toContain(`00-${traceId}-`);
     expect(JSON.stringify(bus.messages)).not.toContain(`b7ad6b7169203331`);
     await fan.get('/api/v1/points');
-    await traceOf('GET /api/v1/points', 1);
+    await traceOf(collector.spans, 'GET /api/v1/points', 1);
     expect(collector.spans.filter((one) => one.traceId === traceId)).toEqual([]);
   });
 
@@ -167,7 +122,7 @@ describe('a house that is traced', () => {
     expect(lines.filter((line) => 'saga' in line && !('traceId' in line))).toEqual([]);
     const [fan] = await house.fans(1);
     await fan?.charge(10);
-    await traceOf('POST /api/v1/points/charges', 1);
+    await traceOf(collector.spans, 'POST /api/v1/points/charges', 1);
     const told = collector.spans.map(({ name, attributes }) => JSON.stringify([name, attributes])).join('\n');
     expect(told).not.toContain(fan?.userId);
     expect(told).not.toMatch(/@|eyJ/);
