@@ -91,8 +91,9 @@ describe('The JetStream bus', () => {
       Promise.resolve(isHealed ? undefined : batch.map(() => ({ dead: 'no such thing' })));
     const seen = watching(bus, things, verdict);
     watching(bus, others, verdict);
-    await bus.publish(things, ['a', 'b']);
     await bus.publish(others, ['c']);
+    await until('the older one is set aside', async () => (await bus.deadLetters()).length === 1);
+    await bus.publish(things, ['a', 'b']);
     await until('they are set aside', async () => (await bus.deadLetters()).length === 3);
     isHealed = true;
     const tool = { servers: server.url, name: 'tool' };
@@ -103,6 +104,46 @@ describe('The JetStream bus', () => {
     expect(await deadLettersAt(tool, (letters) => letters.replay(things.name))).toBe(2);
     await until('they come again', () => seen.all().length === 4);
     expect(await bus.deadLetters()).toMatchObject([{ queue: others.name, message: 'c' }]);
+  });
+
+  test('what has to come again and finds no room stays where it is, and what is done beside it is not done again', async () => {
+    const things = stage.queue();
+    const bus = await stage.bus();
+    const seen = watching(
+      bus,
+      things,
+      (batch) => {
+        const times = seen.deliveriesOf('b').length;
+        if (times === 2) throw new Error('for once');
+        return Promise.resolve(
+          batch.map(({ message }) => (message === 'b' && times < 4 ? { retryAfterMs: 10 } : 'done')),
+        );
+      },
+      { waitingMax: 1 },
+    );
+    await bus.publish(things, ['a', 'b']);
+    await expect(bus.publish(things, ['c'])).rejects.toBeInstanceOf(QueueFull);
+    await until('it is off the stream', async () => {
+      const { state } = await stage.manager.streams.info(streamOf(things.name));
+      return state.messages === 0;
+    });
+    expect(seen.deliveriesOf('a')).toEqual([1]);
+    expect(seen.deliveriesOf('b')).toEqual([1, 2, 3, 4]);
+    expect(await bus.deadLetters()).toEqual([]);
+  });
+
+  test('replicas of a service share a queue', async () => {
+    const things = stage.queue();
+    const [left, right] = [await stage.bus(), await stage.bus()];
+    const halves = [left, right].map((bus) =>
+      watching(bus, things, () => new Promise((next) => setImmediate(next)), { batchMax: 4 }),
+    );
+    const names = Array.from({ length: 400 }, (_, at) => `message ${at}`);
+    const all = () => halves.flatMap((half) => half.all());
+    await Promise.all(names.map((name) => left.publish(things, [name])));
+    await until('all have arrived', () => all().length >= names.length);
+    expect(all().toSorted()).toEqual(names.toSorted());
+    for (const half of halves) expect(half.all()).not.toEqual([]);
   });
 
   test('what is no frame of ours is set aside, and harms nothing', async () => {

@@ -268,7 +268,10 @@ export class QueueConsumer implements Consumer {
         { error, queue: queueName },
         'what has to come again could not be put back, its frame will be',
       );
-      for (const [at, piece] of pieces.entries()) this.#settle(piece, again[at]);
+      for (const [at, piece] of pieces.entries()) {
+        piece.held.againAfterMs = Math.max(piece.held.againAfterMs, Math.min(delayMs, laterMsMax));
+        this.#settle(piece, again[at]);
+      }
     }
   }
 
@@ -307,7 +310,7 @@ export class QueueConsumer implements Consumer {
     if (held.era !== this.#era) return;
     if (held.again.size === 0) return link.tell(held.reply, acknowledged);
     memory.keep(held.sequence, { era: held.era, parcels: held.again });
-    this.#nak(held.reply, retryDelayMs(2, retry));
+    this.#nak(held.reply, Math.max(held.againAfterMs, retryDelayMs(2, retry)));
   }
 
   #nak(reply: string, delayMs: number): void {

@@ -29,6 +29,7 @@ export class HeldFrame {
   left: number;
   /** What has to come again with this very frame, because it could be put nowhere else. */
   readonly again: Map<number, Parcel> = new Map();
+  againAfterMs = 0;
   hasBegun = false;
 
   constructor(era: string, sequence: number, reply: string, parcels: readonly (Parcel | undefined)[]) {

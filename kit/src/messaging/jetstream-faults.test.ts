@@ -91,6 +91,19 @@ describe('The JetStream bus, where something breaks', () => {
     await server.restart();
   });
 
+  test('a bus closes in time also when the server is away', async () => {
+    const things = stage.queue();
+    const bus = await stage.bus();
+    const seen = watching(bus, things);
+    await bus.publish(things, ['a']);
+    await until('it arrives', () => seen.all().includes('a'));
+    await server.kill();
+    const startedAt = Date.now();
+    await bus.close();
+    expect(Date.now() - startedAt).toBeLessThan(5_000);
+    await server.restart();
+  });
+
   test('a batch that is in flight while the server is away settles afterwards', async () => {
     const things = stage.queue();
     const bus = await stage.bus({ brokerAckWaitMs: 1_000 });

@@ -29,6 +29,8 @@ export type ProcessContext = {
 export type RunningService = {
   /** Throws when a part that it needs does not answer. */
   ready(): Promise<void>;
+  /** What `/readyz` tells beside that, for whoever looks; it decides nothing. */
+  readonly detail?: () => Promise<object>;
   /** Ends in order: takes nothing new, finishes what is under way. */
   stop(): Promise<void>;
   /** Adds the queries that it answers by gRPC, at PORT. */
@@ -104,7 +106,9 @@ async function run(
     'GET /healthz': async () => ({ status: 200, body: '{"status":"alive"}' }),
     'GET /readyz': async () => {
       const isReady = !isLeaving && (await answersInTime(running.ready()));
-      return { status: isReady ? 200 : 503, body: `{"status":"${isReady ? 'ready' : 'not ready'}"}` };
+      const detail = await running.detail?.().catch(() => ({}));
+      const body = JSON.stringify({ status: isReady ? 'ready' : 'not ready', ...detail });
+      return { status: isReady ? 200 : 503, body };
     },
     'GET /metrics': async () => {
       const { contentType, body } = await telemetry.metrics();

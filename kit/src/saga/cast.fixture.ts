@@ -23,6 +23,12 @@ export const jump: Saga = saga<{ who: string }>({ name: 'jump', version: 1, dead
   .pivot('pivot', command('d.pivot', 'effect'), () => ({}))
   .reply((known) => ({ jumped: known.input.who }));
 
+/** The same saga in a newer build: it looks first. */
+export const jumpAnew: Saga = saga<{ who: string }>({ name: 'jump', version: 2, deadlineMs: 10_000 })
+  .read('look', command('a.look', 'reads'), ({ input }) => ({ who: input.who }))
+  .pivot('pivot', command('d.pivot', 'effect'), () => ({}))
+  .reply((known) => ({ jumpedAnew: known.input.who }));
+
 export const ok = (value: unknown = {}): Outcome => ({ ok: value });
 export const refused = (code: string, data: object = {}): Outcome => ({ refused: { code, data } });
 

@@ -24,7 +24,7 @@ export {
   type ReplyMessage,
   type StartMessage,
 } from './messages.ts';
-export { SagaStore, type OpenRow, type RowWrite } from './store.ts';
+export { SagaStore, type OpenRow, type RowWrite, type SagasOfOthers } from './store.ts';
 export type { Operation } from './operations.ts';
 export { Runner, type Encode, type RunnerOptions } from './runner.ts';
 export { timeline, type StepStatus, type StepView } from './timeline.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../testing/index.ts';
-import { jump, ok, refused, trip } from './cast.fixture.ts';
+import { jump, jumpAnew, ok, refused, trip } from './cast.fixture.ts';
 import { losingFirst, quiet, Stage } from './stage.fixture.ts';
 
 // Protocol rule 2: one driver at a time, by an epoch that grows with every change of owner.
@@ -38,6 +38,37 @@ describe('a driver that lives', () => {
     await one.passLease();
     const two = await stage.driver();
     expect(two.runner.liveCount).toBe(0);
+  });
+});
+
+describe('two builds with two versions of one saga, side by side', () => {
+  test('each begins its own, a newer one finishes both, and an older one leaves what it does not know', async () => {
+    const older = await stage.driver();
+    const newer = await stage.driver({ definitions: [trip, jump, jumpAnew] });
+    stage.obeys('do a.look');
+    const [first, second] = [older.start('jump'), newer.start('jump')];
+    await older.ask('do d.pivot', first.id);
+    await newer.ask('do d.pivot', second.id);
+    await older.crash();
+    await newer.crash();
+    const stillOlder = await stage.driver();
+    stage.obeys('do d.pivot');
+    await stage.endLease(older);
+    await stage.endLease(newer);
+    await stillOlder.passLease();
+    await stage.status(first.id, 'succeeded');
+    expect(stillOlder.asks(second.id)).toEqual([]);
+    expect(await stage.ofOthers([trip, jump])).toEqual([{ name: 'jump', version: 2, open: 1 }]);
+
+    const newest = await stage.driver({ definitions: [trip, jump, jumpAnew] });
+    await stage.status(second.id, 'succeeded');
+    expect(newest.asks(second.id)).toEqual(['do a.look', 'do d.pivot']);
+    const answers = await Promise.all([stage.row(first.id), stage.row(second.id)]);
+    expect(answers.map((row) => row?.answer)).toEqual([
+      expect.stringContaining('"jumped"'),
+      expect.stringContaining('"jumpedAnew"'),
+    ]);
+    expect(await stage.ofOthers([trip, jump])).toEqual([]);
   });
 });
 

@@ -18,6 +18,8 @@ import {
   type Outcome,
   type ReplyMessage,
   type RunnerOptions,
+  type Saga,
+  type SagasOfOthers,
   type StartMessage,
 } from './index.ts';
 
@@ -105,6 +107,10 @@ export class Stage {
       [id],
     );
     return row;
+  }
+
+  ofOthers(definitions: readonly Saga[]): Promise<SagasOfOthers[]> {
+    return new SagaStore(this.database).ofOthers(definitions);
   }
 
   status(id: string, wanted: string): Promise<void> {

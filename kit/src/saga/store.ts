@@ -43,6 +43,8 @@ export type SagaRow = {
   readonly steps: readonly StepRecord[] | null;
 };
 
+export type SagasOfOthers = { readonly name: string; readonly version: number; readonly open: number };
+
 /** A change of a row: it turned round, or it ended. */
 export type RowWrite = {
   readonly id: string;
@@ -124,6 +126,18 @@ export class SagaStore {
        where status in ('running', 'compensating') and deadline_at < now() - $1 * interval '1 second'
        order by created_at limit $2`,
       [lateSeconds, most],
+    );
+  }
+
+  /** Open sagas of definitions other than these: another build drives them, or nobody. */
+  async ofOthers(definitions: readonly { name: string; version: number }[]): Promise<SagasOfOthers[]> {
+    return this.#database.query<SagasOfOthers>(
+      `select s.name, s.version, count(*) as open from saga s
+       where s.status in ('running', 'compensating')
+         and not exists (select 1 from jsonb_to_recordset($1::jsonb) as k(name text, version int)
+                         where k.name = s.name and k.version = s.version)
+       group by s.name, s.version order by s.name, s.version`,
+      [JSON.stringify(definitions.map(({ name, version }) => ({ name, version })))],
     );
   }
 

@@ -2,7 +2,7 @@ import type { OperationQueries } from '@tutti/contracts';
 import type { Bus } from '@tutti/kit/messaging';
 import { commandSettings } from '@tutti/kit/participant';
 import { Database, migrate, type Connection } from '@tutti/kit/postgres';
-import { Runner, sagaMigrations, SagaStore } from '@tutti/kit/saga';
+import { Runner, sagaMigrations, SagaStore, type SagasOfOthers } from '@tutti/kit/saga';
 import { uuidv7, type Log } from '@tutti/kit/service';
 import { watchDatabase, type ServiceTelemetry } from '@tutti/kit/telemetry';
 import { encodeAnswer } from './answers.ts';
@@ -17,6 +17,8 @@ export type Orchestrator = {
   queries: OperationQueries;
   /** Throws when its database does not answer. */
   ready(): Promise<void>;
+  /** Open sagas of versions that this build does not know: a newer or an older one has to finish them. */
+  ofOtherBuilds(): Promise<SagasOfOthers[]>;
   stop(drainMs: number): Promise<void>;
 };
 
@@ -33,11 +35,12 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
   const { bus, connection, log, alone, liveMax, telemetry } = options;
   const database = new Database(connection, { settings: commandSettings });
   await migrate(database, [sagaMigrations]);
+  const store = new SagaStore(database);
   const runner = new Runner({
     bus,
     log,
     alone,
-    store: new SagaStore(database),
+    store,
     definitions: sagas,
     encode: encodeAnswer,
     owner: uuidv7(),
@@ -50,13 +53,25 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
   const ready = async () => {
     await database.query('select 1');
   };
-  if (telemetry) watchDatabase(telemetry, 'orchestrator', ready);
+  const ofOtherBuilds = () => store.ofOthers(sagas);
+  if (telemetry) {
+    watchDatabase(telemetry, 'orchestrator', ready);
+    telemetry.meters.gauge(
+      {
+        name: 'tutti_sagas_of_other_builds',
+        help: 'Open sagas of versions that this build does not know.',
+        labels: ['saga', 'version'],
+      },
+      async () => (await ofOtherBuilds()).map(({ name, version, open }) => [open, name, String(version)]),
+    );
+  }
   return {
     queries: {
       operation: (operationId, userId) => runner.operation(operationId, userId),
       stuck: (limit) => runner.stuckOperations(limit),
     },
     ready,
+    ofOtherBuilds,
     stop: async (drainMs) => {
       await runner.stop(drainMs);
       await database.close();

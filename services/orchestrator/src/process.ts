@@ -10,6 +10,7 @@ await runProcess('orchestrator', async ({ env, bus, log, telemetry }) => {
   const orchestrator = await startOrchestrator({ bus, connection, log, alone: false, telemetry });
   return {
     ready: () => orchestrator.ready(),
+    detail: async () => ({ sagasOfOtherBuilds: await orchestrator.ofOtherBuilds() }),
     stop: () => orchestrator.stop(drainSeconds * 1_000),
     serve: (server) => serveOrchestrator(server, orchestrator.queries),
   };
