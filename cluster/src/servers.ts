@@ -1,12 +1,12 @@
 import { startEmbedded, type Connection } from '@tutti/kit/postgres';
-import { natsAuthorization, type NatsUser } from '@tutti/kit/messaging';
 import { ensureProgram, freePort, keptSecret, type Log } from '@tutti/kit/service';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { balancerConfig } from './balancer.ts';
 import type { Kept } from './keeper.ts';
-import { services, streams, type Replica, type Service } from './topology.ts';
+import { natsConfig, natsKeys, type NatsKey } from './nats-config.ts';
+import type { Replica, Service } from './topology.ts';
 
 /** A server that this cluster runs for itself, and the port by which to know that it is there. */
 export type PrivateServer = { readonly kept: Kept; readonly port: number };
@@ -43,35 +43,27 @@ export async function prepareNats(
 ): Promise<{ urls: Record<Service, string>; adminUrl: string; server: PrivateServer }> {
   const program = await ensureProgram({ program: 'nats-server', debianPackage: 'nats-server' }, say);
   const port = await freePort();
-  const passwordOf = async (user: string) => (await keptSecret(secretsFolder, `nats-${user}`)).value;
-  const users: NatsUser[] = await Promise.all(
-    services.map(async (service) => ({
-      user: service,
-      password: await passwordOf(service),
-      consumes: [streams[service].consumes],
-      publishes: streams[service].publishes,
-    })),
-  );
-  const adminPassword = await passwordOf('admin');
-  const admin: NatsUser = {
-    user: 'admin',
-    password: adminPassword,
-    consumes: [],
-    publishes: [],
-    isAdmin: true,
-  };
+  const passwords = new Map<NatsKey, string>();
+  for (const key of natsKeys) passwords.set(key, (await keptSecret(secretsFolder, `nats-${key}`)).value);
+  const passwordOf = (key: NatsKey) => passwords.get(key) ?? '';
   await mkdir(folder, { recursive: true });
-  const config = `listen: 127.0.0.1:${port}
-max_payload: 1MB
-jetstream { store_dir: ${JSON.stringify(path.join(folder, 'store'))}, max_file_store: 10GB, max_memory_store: 64MB }
-${natsAuthorization([...users, admin])}`;
+  const config = natsConfig({
+    listen: `127.0.0.1:${port}`,
+    storeDir: path.join(folder, 'store'),
+    passwordOf,
+  });
   const file = await writePrivate(folder, 'nats.conf', config);
-  const urlOf = ({ user, password }: NatsUser) => `nats://${user}:${password}@127.0.0.1:${port}`;
-  const [user = '', concert = '', payment = '', partner = '', orchestrator = '', gateway = ''] =
-    users.map(urlOf);
+  const urlOf = (key: NatsKey) => `nats://${key}:${passwordOf(key)}@127.0.0.1:${port}`;
   return {
-    urls: { user, concert, payment, partner, orchestrator, gateway },
-    adminUrl: urlOf(admin),
+    urls: {
+      user: urlOf('user'),
+      concert: urlOf('concert'),
+      payment: urlOf('payment'),
+      partner: urlOf('partner'),
+      orchestrator: urlOf('orchestrator'),
+      gateway: urlOf('gateway'),
+    },
+    adminUrl: urlOf('admin'),
     server: serverOf('nats-server', program, ['-c', file], port),
   };
 }

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { balancerConfig } from '../src/balancer.ts';
 import { ensureDatabases } from '../src/databases.ts';
+import { natsConfigForContainers, natsKeys } from '../src/nats-config.ts';
 import { services, withDatabase, type Replica } from '../src/topology.ts';
 
 let folder: string;
@@ -64,6 +65,17 @@ describe('a role per service', () => {
     expect(await ensureDatabases(admin, path.join(folder, 'secrets'))).toEqual(first);
     expect(new Set(Object.values(first)).size).toBe(withDatabase.length);
   });
+});
+
+test('the configuration of NATS for containers is what the topology says, and NATS takes it', async () => {
+  const file = new URL('../../deploy/nats.conf', import.meta.url);
+  expect(await readFile(file, 'utf8')).toBe(natsConfigForContainers());
+  const nats = await ensureProgram({ program: 'nats-server', debianPackage: 'nats-server' }, () => {});
+  const env = Object.fromEntries(
+    natsKeys.map((key) => [`NATS_PASSWORD_${key.toUpperCase()}`, `secret-of-${key}`]),
+  );
+  const { stderr } = await promisify(execFile)(nats, ['-t', '-c', file.pathname], { env });
+  expect(stderr).toContain('is valid');
 });
 
 test('HAProxy takes its configuration', async () => {
