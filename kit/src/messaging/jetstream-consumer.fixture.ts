@@ -1,12 +1,14 @@
-// A process that takes what is on a queue and never settles it: it says what it holds, and waits to be killed. What came
-// less often than it was told it refuses first.
+// A process that comes to a bad end. It says what it was given, then holds it until it is killed, or dies of it.
+// Arguments: server, queue, the delivery from which on it holds what it is given (what came less often it refuses), and what
+// it dies of; what it does not die of is done then.
 
 import { JetStreamBus, queue } from './index.ts';
 
-const [servers = '', queueName = '', holdsFromDelivery = ''] = process.argv.slice(2);
+const [servers = '', queueName = '', holdsFromDelivery = '', poison] = process.argv.slice(2);
 const bus = await JetStreamBus.connect({ servers, name: 'doomed', brokerAckWaitMs: 1_000, retryFirstMs: 10 });
 bus.consume(queue(queueName), (batch) => {
+  if (batch.some(({ message }) => message === poison)) process.kill(process.pid, 'SIGKILL');
   if (batch.some(({ deliveries }) => deliveries < Number(holdsFromDelivery))) throw new Error('not yet');
   process.stdout.write(`${JSON.stringify(batch.map(({ message }) => message))}\n`);
-  return new Promise(() => {});
+  return poison === undefined ? new Promise(() => {}) : Promise.resolve();
 });

@@ -1,6 +1,13 @@
 import type { Msg } from '@nats-io/transport-node';
 import { retryDelayMs, takeBatch, verdictsOf, type Parcel, type RetryOptions } from './batch.ts';
-import { deadAtDelivery, type Consumer, type ConsumeOptions, type Handler, type Verdict } from './bus.ts';
+import {
+  aloneFromDelivery,
+  deadAtDelivery,
+  type Consumer,
+  type ConsumeOptions,
+  type Handler,
+  type Verdict,
+} from './bus.ts';
 import { Fifo } from './fifo.ts';
 import type { DeadLetters } from './jetstream-dead-letters.ts';
 import {
@@ -67,6 +74,8 @@ export class QueueConsumer implements Consumer {
   readonly #soon = new Map<NodeJS.Timeout, HeldFrame>();
   readonly #sayWorking: NodeJS.Timeout;
   readonly #idle: (() => void)[] = [];
+  /** Until the first frame says that the process before did not die of it. */
+  #isCautious = true;
   #era = '';
   /** Of late. */
   #messagesPerFrame = 1;
@@ -128,6 +137,8 @@ export class QueueConsumer implements Consumer {
 
   /** Enough for the batches in flight and as many more. */
   #room(): number {
+    // What is held when this process dies counts as having failed: nothing is held beside what it may die of.
+    if (this.#isCautious) return this.#held.size === 0 ? 1 : 0;
     const { batchMax, inFlightMax } = this.#options.consume;
     const wanted = (2 * batchMax * inFlightMax - this.#waiting.length) / this.#messagesPerFrame;
     return Math.min(framesAskedMax, framesHeldMax - this.#held.size, Math.ceil(wanted));
@@ -151,11 +162,27 @@ export class QueueConsumer implements Consumer {
     if (waitMs > shortWaitMs) return this.#nak(reply, Math.min(waitMs, laterMsMax));
     const remembered = this.#options.memory.take(facts.sequence, this.#era);
     // A frame that is put off was given back once, before its time.
-    const lost = facts.count - 1 - (frame.due > 0 ? 1 : 0);
+    const lost = remembered ? 0 : Math.max(0, facts.count - 1 - (frame.due > 0 ? 1 : 0));
     const parcels = frame.parcels.map((parcel, at) =>
-      remembered ? remembered.get(at) : redelivered(parcel, Math.max(0, lost)),
+      remembered ? remembered.get(at) : redelivered(parcel, lost),
     );
-    this.#hold(new HeldFrame(this.#era, facts.sequence, reply, parcels), waitMs);
+    const held = new HeldFrame(this.#era, facts.sequence, reply, parcels);
+    this.#isCautious = lost > 0 && held.pieces.some(({ failures }) => failures + 1 >= aloneFromDelivery);
+    if (this.#isCautious && held.left > 1) return void this.#takeApart(held);
+    this.#hold(held, waitMs);
+  }
+
+  /** Something of it may be what processes die of: each message goes on alone, with its own count of deliveries. */
+  async #takeApart(held: HeldFrame): Promise<void> {
+    const { queueName, publisher } = this.#options;
+    this.#held.set(held.sequence, held);
+    const again = held.pieces.map(({ message, deliveries, failures }) => ({ message, deliveries, failures }));
+    const frames = again.flatMap((parcel) => packFrames(queueName, [parcel]));
+    const sent = await publisher.sendAll(queueName, frames).then(
+      () => true,
+      () => false,
+    );
+    for (const [index, piece] of held.pieces.entries()) this.#settle(piece, sent ? undefined : again[index]);
   }
 
   #hold(held: HeldFrame, waitMs: number): void {
@@ -306,6 +333,7 @@ export class QueueConsumer implements Consumer {
   #finish(held: HeldFrame): void {
     const { link, memory, retry } = this.#options;
     if (this.#held.get(held.sequence) === held) this.#held.delete(held.sequence);
+    this.#pull.ask();
     // In a later life of the stream that number is another frame's.
     if (held.era !== this.#era) return;
     if (held.again.size === 0) return link.tell(held.reply, acknowledged);

@@ -64,6 +64,33 @@ describe('The JetStream bus, where something breaks', () => {
     for (const batch of seen.batches) expect(batch).toHaveLength(1);
   });
 
+  test('what processes die of is set aside alone, however much was in their hands', async () => {
+    const things = stage.queue();
+    const bus = await stage.bus();
+    const healthy = Array.from({ length: 40 }, (_, at) => `healthy ${at}`);
+    await bus.publish(things, [...healthy.slice(0, 10), 'poison', ...healthy.slice(10, 20)]);
+    for (const name of healthy.slice(20)) await bus.publish(things, [name]);
+    const fixture = path.join(import.meta.dirname, 'jetstream-consumer.fixture.ts');
+    let said = '';
+    let died = 0;
+    const isDead = async () => (await bus.deadLetters()).length > 0;
+    while (died < 10 && !(await isDead())) {
+      const doomed = startProgram(process.execPath, [fixture, server.url, things.name, '1', 'poison'], {
+        onOutput: (text) => (said += text),
+      });
+      let hasEnded = false;
+      void doomed.ended.then(() => (hasEnded = true));
+      await until('it died or has set something aside', async () => hasEnded || (await isDead()), 20_000);
+      died++;
+      await doomed.stop();
+    }
+    const rest = watching(bus, things);
+    const isDone = (name: string) => said.includes(`"${name}"`) || rest.all().includes(name);
+    await until('the others are done', () => healthy.every(isDone), 20_000);
+    expect((await bus.deadLetters()).map(({ message }) => message)).toEqual(['poison']);
+    expect(died).toBeGreaterThan(2);
+  });
+
   test('a server that is killed and comes back is used again, without anybody being told', async () => {
     const things = stage.queue();
     const [sender, receiver] = [await stage.bus(), await stage.bus()];

@@ -102,6 +102,7 @@ export class Streams {
       discard: DiscardPolicy.Old,
       max_msgs_per_subject: deadLettersPerQueue,
       max_bytes: deadLetterBytesMax,
+      allow_direct: true,
       num_replicas: this.#limits.replicas,
     }));
   }
@@ -127,18 +128,21 @@ export class Streams {
 
   /** How many dead letters each queue has. */
   async deadLetterCounts(): Promise<ReadonlyMap<string, number>> {
-    try {
-      const { state } = await this.manager.streams.info(deadLetterStream, {
-        subjects_filter: deadLetterSubject('>'),
-      });
-      const prefix = deadLetterSubject('');
-      return new Map(
-        Object.entries(state.subjects ?? {}).map(([subject, count]) => [subject.slice(prefix.length), count]),
-      );
-    } catch (error) {
-      if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return new Map();
-      throw error;
-    }
+    const info = await this.#find(deadLetterStream, { subjects_filter: deadLetterSubject('>') });
+    const prefix = deadLetterSubject('');
+    return new Map(
+      Object.entries(info?.state.subjects ?? {}).map(([subject, count]) => [
+        subject.slice(prefix.length),
+        count,
+      ]),
+    );
+  }
+
+  /** Where the dead letters begin and end in their stream; `last` is before `first` when there are none. */
+  async deadLetterRange(): Promise<{ first: number; last: number }> {
+    const info = await this.#find(deadLetterStream);
+    if (!info || info.state.messages === 0) return { first: 1, last: 0 };
+    return { first: info.state.first_seq, last: info.state.last_seq };
   }
 
   /** Many may notice at once that a stream is missing. */
@@ -156,9 +160,9 @@ export class Streams {
     return info;
   }
 
-  async #find(stream: string): Promise<StreamInfo | undefined> {
+  async #find(stream: string, data?: { subjects_filter: string }): Promise<StreamInfo | undefined> {
     try {
-      return await this.manager.streams.info(stream);
+      return await this.manager.streams.info(stream, data);
     } catch (error) {
       if (isApiError(error, JetStreamApiCodes.StreamNotFound)) return undefined;
       throw error;

@@ -67,8 +67,8 @@ const rulingOf = (stream: string): string[] => [
   `$JS.ACK.${stream}.>`,
 ];
 
-const deadLetterSubjects = ['CREATE', 'INFO', 'MSG.GET'].map(
-  (verb) => `$JS.API.STREAM.${verb}.${deadLetterStream}`,
+const deadLetterSubjects = ['STREAM.CREATE', 'STREAM.INFO', 'DIRECT.GET'].map(
+  (verb) => `$JS.API.${verb}.${deadLetterStream}`,
 );
 
 function nameOf({ user }: NatsUser): string {
