@@ -14,7 +14,11 @@ export async function openClusterHouse(env: Record<string, string>): Promise<Hou
   const dataDir = await mkdtemp(path.join(tmpdir(), 'tutti-cluster-'));
   // PostgreSQL runs as another user when this is root, and has to get in.
   await chmod(dataDir, 0o755);
-  const started = await Started.in(dataDir, { REPLICAS: '2', LOG_LEVEL: 'warn', ...env }, 'cluster');
+  const started = await Started.in(
+    dataDir,
+    { REPLICAS: '2', LOG_LEVEL: 'warn', RATE_LIMITS: 'off', ...env },
+    'cluster',
+  );
   await started.start({}, 120_000);
   const open = (name: DatabaseName) => new Database(started.connection(name), { connectionsMax: 2 });
   const openAll = () => ({

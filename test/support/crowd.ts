@@ -22,6 +22,8 @@ export class Crowd {
   readonly strange: string[] = [];
   /** Requests that nobody could serve just then (5xx, or a broken connection); each was asked again. */
   readonly unserved: string[] = [];
+  /** Of every request, in the order in which they ended. */
+  readonly latenciesMs: number[] = [];
   /** Every request with its answer, for the audit. */
   readonly #history: HistoryReader;
   readonly #seatIds: readonly string[];
@@ -79,6 +81,7 @@ export class Crowd {
     const line = { fan: fan.userId, method: 'POST', path, key, bodySha: JSON.stringify(body ?? {}) };
     const startedAt = Date.now();
     const note = (answer: Pick<HistoryLine, 'status' | 'body' | 'retryAfter'>) => {
+      this.latenciesMs.push(Date.now() - startedAt);
       if (answer.status === 0 || answer.status >= 500)
         this.unserved.push(`${answer.status} ${path}: ${answer.body ?? ''}`);
       this.#history.add({ ...line, ...answer, startedAt, endedAt: Date.now() });

@@ -27,7 +27,7 @@ export type JetStreamOptions = NatsOptions &
 type Settings = StreamLimits & RetryOptions & { readonly publishWithinMs: number };
 
 const defaults: Settings = { ...streamDefaults, ...retryDefaults, publishWithinMs: 5_000 };
-const statsKeptMs = 5_000;
+const statsKeptMs = 1_000;
 const connectPauseMs = 100;
 const queuesKnownMax = 1_000;
 
