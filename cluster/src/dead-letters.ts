@@ -1,4 +1,5 @@
-import { deadLettersAt, type DeadLetter } from '@tutti/kit/messaging';
+import { deadLettersAt } from '@tutti/kit/jetstream';
+import type { DeadLetter } from '@tutti/kit/messaging';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';

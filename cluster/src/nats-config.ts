@@ -1,4 +1,4 @@
-import { natsAuthorization, type NatsUser } from '@tutti/kit/messaging';
+import { natsAuthorization, type NatsUser } from '@tutti/kit/jetstream';
 import { services, streams, type Service } from './topology.ts';
 
 export type NatsKey = Service | 'admin';

@@ -1,4 +1,4 @@
-import { JetStreamBus } from '@tutti/kit/messaging';
+import { JetStreamBus } from '@tutti/kit/jetstream';
 import { commandQueue, type CommandMessage } from '@tutti/kit/saga';
 import { until } from '@tutti/kit/testing';
 import { spawnSync } from 'node:child_process';

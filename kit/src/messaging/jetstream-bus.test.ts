@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { busContract } from '../testing/bus-contract.ts';
 import { gate, until } from '../testing/conditions.ts';
 import { startNats, type NatsServer } from '../testing/nats.ts';
-import { deadLettersAt, queue, QueueFull } from './index.ts';
+import { queue, QueueFull } from './index.ts';
+import { deadLettersAt } from './jetstream.ts';
 import { BrokerStage, watching } from './jetstream.fixture.ts';
 import { streamOf } from './jetstream-streams.ts';
 

@@ -2,7 +2,8 @@
 // Arguments: server, queue, the delivery from which on it holds what it is given (what came less often it refuses), and what
 // it dies of; what it does not die of is done then.
 
-import { JetStreamBus, queue } from './index.ts';
+import { queue } from './index.ts';
+import { JetStreamBus } from './jetstream.ts';
 
 const [servers = '', queueName = '', holdsFromDelivery = '', poison] = process.argv.slice(2);
 const bus = await JetStreamBus.connect({ servers, name: 'doomed', brokerAckWaitMs: 1_000, retryFirstMs: 10 });

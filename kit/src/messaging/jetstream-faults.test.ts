@@ -4,7 +4,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startProgram } from '../service/index.ts';
 import { gate, until } from '../testing/conditions.ts';
 import { startNats, type NatsServer } from '../testing/nats.ts';
-import { type JetStreamBus, type Queue } from './index.ts';
+import type { Queue } from './index.ts';
+import type { JetStreamBus } from './jetstream.ts';
 import { BrokerStage, watching } from './jetstream.fixture.ts';
 import { streamOf } from './jetstream-streams.ts';
 

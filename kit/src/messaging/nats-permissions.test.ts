@@ -3,7 +3,8 @@ import { connect } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../testing/conditions.ts';
 import { startNats, type NatsServer } from '../testing/nats.ts';
-import { natsAuthorization, queue, type NatsUser } from './index.ts';
+import { queue } from './index.ts';
+import { natsAuthorization, type NatsUser } from './jetstream.ts';
 import { BrokerStage, watching } from './jetstream.fixture.ts';
 import { isDenied } from './jetstream-publisher.ts';
 

@@ -1,4 +1,5 @@
-import { JetStreamBus, type Bus } from '../messaging/index.ts';
+import type { Bus } from '../messaging/index.ts';
+import { JetStreamBus } from '../messaging/jetstream.ts';
 import { RpcServer } from '../rpc/index.ts';
 import {
   armCrashPoint,

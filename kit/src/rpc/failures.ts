@@ -26,17 +26,3 @@ export const told = {
   outOfReach: { code: status.UNAVAILABLE, details: 'Something behind this service is out of reach.' },
   fault: { code: status.INTERNAL, details: 'An internal error.' },
 } as const satisfies Readonly<Record<string, Told>>;
-
-/**
- * A server behind us that restarts, is shutting down or has no connection left: the same may well succeed in a moment.
- * Codes of sockets, of PostgreSQL (classes 08 and 53, 57P0x) and of gRPC.
- */
-export function isOutOfReach(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? String(error.code) : '';
-  return (
-    /^(ECONN|EPIPE|ENOENT|57P0|53|08)/.test(code) ||
-    /^(UNAVAILABLE|DEADLINE_EXCEEDED|RESOURCE_EXHAUSTED)$/.test(code) ||
-    /timeout|terminated/i.test(error.message)
-  );
-}

@@ -8,9 +8,9 @@ import {
   type ServerUnaryCall,
 } from '@grpc/grpc-js';
 import { isIPv6 } from 'node:net';
-import { ConfigurationError, type Log } from '../service/index.ts';
+import { ConfigurationError, isOutOfReach, type Log } from '../service/index.ts';
 import type { Spans } from '../telemetry/spans.ts';
-import { isOutOfReach, told, type Told } from './failures.ts';
+import { told, type Told } from './failures.ts';
 import { healthHandler, healthPath } from './health.ts';
 import {
   asItIs,

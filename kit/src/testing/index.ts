@@ -1,4 +1,5 @@
 export { gate, until } from './conditions.ts';
+export { rowsRead } from './rows-read.ts';
 export { Session, sessionsOf, type Sessions } from './session.ts';
 export { testDatabase, type TestDatabase } from './test-database.ts';
 export { busContract, type BusContractOptions } from './bus-contract.ts';

@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { Caller, RefusalCode, Role } from '@tutti/contracts';
-import { crashPoint } from '@tutti/kit/service';
+import { crashPoint, isOutOfReach } from '@tutti/kit/service';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyRequest } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { createServer, type RequestListener } from 'node:http';
@@ -216,16 +216,4 @@ function refusalOf(error: unknown, request: FastifyRequest): Refused {
   if (clientError) return clientError;
   request.log.error({ error, traceId: request.id }, 'a request failed');
   return isOutOfReach(error) ? new Refused('overloaded') : new Refused('internal_error');
-}
-
-/** A database or a service that restarts or is full: the client may well succeed in a moment. */
-function isOutOfReach(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const code = 'code' in error ? String(error.code) : '';
-  return (
-    /^(ECONN|EPIPE|ENOENT|57P0|53|08)/.test(code) ||
-    // Of gRPC, by name.
-    /^(UNAVAILABLE|DEADLINE_EXCEEDED|RESOURCE_EXHAUSTED)$/.test(code) ||
-    /timeout|terminated/i.test(error.message)
-  );
 }

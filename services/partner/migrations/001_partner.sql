@@ -12,7 +12,7 @@ create table delivery (
   -- Those whose outcome is known.
   attempts int not null default 0,
   -- Whoever stores a delivery sends it at once; this is for the case that they are gone by then.
-  next_attempt_at timestamptz not null default now() + interval '15 seconds',
+  next_attempt_at timestamptz not null default now() + interval '30 seconds',
   last_error text,
   delivered_at timestamptz,
   -- Not taken for a day: an operator has to look.

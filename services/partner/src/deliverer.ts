@@ -9,9 +9,10 @@ const connectionsMax = 16;
 const requestTimeoutMs = 10_000;
 // As long as what was just stored has before it becomes due (migrations/001_partner.sql), and longer than what waits here
 // may wait and then be tried.
-const leaseSeconds = 15;
-const freshMs = 4_000;
-const freshMax = 4_096;
+const leaseSeconds = 30;
+const freshMs = 15_000;
+// A crowd's payments of some seconds: what finds no room here would wait until it is due.
+const freshMax = 65_536;
 const giveUpHours = 24;
 const idleCheckMs = 1_000;
 const firstDelayMs = 1_000;
