@@ -8,6 +8,7 @@ import { ConfigurationError } from './config.ts';
 
 const run = promisify(execFile);
 const installMsMax = 300_000;
+const installTriesMax = 5;
 const stopMsMax = 10_000;
 
 /** A server that npm does not bring, by its program and by the Debian package that has it. */
@@ -52,12 +53,16 @@ async function install(debianPackage: string): Promise<void> {
     const [program = '', ...args] = [...sudo, 'apt-get', ...lock, ...words];
     return run(program, args, { env, timeout: installMsMax });
   };
-  const wanted = ['install', '-y', '--no-install-recommends', debianPackage];
-  // Lists that are there may do; a machine that never had any needs them first.
-  await call(...wanted).catch(async () => {
-    await call('update');
-    await call(...wanted);
-  });
+  // Lists that are there may do; a machine that never had any needs them first. Another process may hold the lock meanwhile.
+  for (let attempt = 1; ; attempt++)
+    try {
+      await call('install', '-y', '--no-install-recommends', debianPackage);
+      return;
+    } catch (error) {
+      if (attempt >= installTriesMax) throw error;
+      await call('update').catch(() => {});
+      await new Promise((later) => setTimeout(later, attempt * 1_000 * (0.5 + Math.random() / 2)));
+    }
 }
 
 async function find(program: string): Promise<string | undefined> {
