@@ -1,4 +1,4 @@
-import { loadSeason, readSeason } from '@tutti/concert/season';
+import { ensureSeason } from '@tutti/concert/season';
 import { Database, openDataDir, type Connection } from '@tutti/kit/postgres';
 import { freePort, keptSecret, type Log } from '@tutti/kit/service';
 import { randomBytes } from 'node:crypto';
@@ -123,7 +123,8 @@ export async function startCluster(
         }),
       );
     await startAll(({ service }) => service !== 'gateway');
-    await ensureSeason(config.seasonFile, admin('concert'), say);
+    const loaded = await firstSeason(config.seasonFile, admin('concert'));
+    if (loaded !== null) say(loaded);
     await startAll(({ service }) => service === 'gateway');
     const bind = address.slice('http://'.length);
     await run(await prepareBalancer(path.join(config.dataDir, 'haproxy'), { bind, host, replicas }, say));
@@ -216,22 +217,10 @@ async function writeConnections(
   await writeFile(path.join(dataDir, 'prometheus-targets.json'), `${JSON.stringify(targets, null, 2)}\n`);
 }
 
-async function ensureSeason(
-  file: string,
-  concert: Connection,
-  say: (sentence: string) => void,
-): Promise<void> {
+async function firstSeason(file: string, concert: Connection): Promise<string | null> {
   const database = new Database(concert, { connectionsMax: 2 });
   try {
-    const [row] = await database.query<{ loaded: boolean }>(
-      `select to_regclass('loaded_season') is not null as loaded`,
-    );
-    if (row?.loaded === true) return;
-    const loaded = await loadSeason(database, await readSeason(file));
-    await database.query('create table loaded_season as select now() as at');
-    say(
-      `The demo season was loaded: ${loaded.concerts} concerts, ${loaded.performances} performances, ${loaded.seats} seats.`,
-    );
+    return await ensureSeason(database, file);
   } finally {
     await database.close();
   }

@@ -1,4 +1,4 @@
-import { defaultRateLimits, parseRateLimits } from '@tutti/gateway';
+import { readRateLimits } from '@tutti/gateway';
 import { Environment } from '@tutti/kit/service';
 import path from 'node:path';
 
@@ -26,12 +26,6 @@ const root = new URL('../../', import.meta.url);
 /** Environment in, configuration out; throws one error with everything that is wrong. */
 export function readClusterConfig(env: Readonly<Record<string, string | undefined>>): ClusterConfig {
   const read = new Environment(env);
-  const rateLimits = read.text('RATE_LIMITS', defaultRateLimits);
-  try {
-    parseRateLimits(rateLimits);
-  } catch (error) {
-    read.fault(error instanceof Error ? error.message : String(error));
-  }
   const config: ClusterConfig = {
     host: read.text('HOST', '127.0.0.1'),
     port: read.integer('PORT', 3000, { min: 0, max: 65_535 }),
@@ -44,7 +38,7 @@ export function readClusterConfig(env: Readonly<Record<string, string | undefine
     partnerUrl: read.url('PARTNER_URL'),
     partnerSecret: read.optional('PARTNER_SECRET'),
     charges: read.oneOf('POINT_CHARGES', 'demo', ['demo', 'off']),
-    rateLimits,
+    rateLimits: readRateLimits(read),
     logLevel: read.oneOf('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     seasonFile: read.text('SEASON', new URL('seasons/demo.yaml', root).pathname),
   };

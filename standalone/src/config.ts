@@ -1,4 +1,4 @@
-import { defaultRateLimits, parseRateLimits } from '@tutti/gateway';
+import { readRateLimits } from '@tutti/gateway';
 import { Environment, parseCrashPoint, type CrashOrder } from '@tutti/kit/service';
 import { readTelemetryConfig, type TelemetryConfig } from '@tutti/kit/telemetry';
 import path from 'node:path';
@@ -29,12 +29,6 @@ const root = new URL('../../', import.meta.url);
 /** Environment in, configuration out; throws one error with everything that is wrong. */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
   const read = new Environment(env);
-  const rateLimits = read.text('RATE_LIMITS', defaultRateLimits);
-  try {
-    parseRateLimits(rateLimits);
-  } catch (error) {
-    read.fault(error instanceof Error ? error.message : String(error));
-  }
   const config: Config = {
     host: read.text('HOST', '127.0.0.1'),
     port: read.integer('PORT', 3000, { min: 0, max: 65_535 }),
@@ -43,7 +37,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     partnerUrl: read.url('PARTNER_URL'),
     partnerSecret: read.optional('PARTNER_SECRET'),
     chargesEnabled: read.oneOf('POINT_CHARGES', 'demo', ['demo', 'off']) === 'demo',
-    rateLimits,
+    rateLimits: readRateLimits(read),
     logLevel: read.oneOf('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     seasonFile: read.text('SEASON', new URL('seasons/demo.yaml', root).pathname),
     drainSeconds: read.integer('DRAIN_SECONDS', 10, { min: 0, max: 600 }),

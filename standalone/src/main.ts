@@ -1,13 +1,6 @@
-import { loadSeason, readSeason } from '@tutti/concert/season';
+import { ensureSeason } from '@tutti/concert/season';
 import { CannotStart, Database, openDataDir, startEmbedded } from '@tutti/kit/postgres';
-import {
-  armCrashPoint,
-  ConfigurationError,
-  crashPoint,
-  createLog,
-  LogFile,
-  whenParentLeaves,
-} from '@tutti/kit/service';
+import { armCrashPoint, ConfigurationError, createLog, LogFile, whenParentLeaves } from '@tutti/kit/service';
 import path from 'node:path';
 import { readConfig } from './config.ts';
 import { databaseNames, startSystem } from './system.ts';
@@ -67,7 +60,7 @@ async function main(): Promise<void> {
       leave('PostgreSQL went away', 1);
     });
     for (const name of databaseNames) await postgres.ensureDatabase(name);
-    const season = () => ensureSeason(config.seasonFile, new Database(postgres.connection('concert')));
+    const season = () => firstSeason(config.seasonFile, new Database(postgres.connection('concert')));
     const system = await startSystem(config, (name) => postgres.connection(name), log, season);
     steps.push(() => system.stop(!isDatabaseGone));
     say(`tutti is open at ${system.address} (the API at ${system.address}/docs, the log in ${logFile})`);
@@ -80,20 +73,11 @@ async function main(): Promise<void> {
   }
 }
 
-/** The demo season, the first time; a start that was killed while loading it goes on where it was. */
-async function ensureSeason(file: string, database: Database): Promise<void> {
+/** Loads the demo season the first time. */
+async function firstSeason(file: string, database: Database): Promise<void> {
   try {
-    const [row] = await database.query<{ loaded: boolean }>(
-      `select to_regclass('loaded_season') is not null as loaded`,
-    );
-    if (row?.loaded === true) return;
-    const season = await readSeason(file);
-    const loaded = await loadSeason(database, season);
-    crashPoint('season.before-mark');
-    await database.query('create table loaded_season as select now() as at');
-    say(
-      `The demo season was loaded: ${loaded.concerts} concerts, ${loaded.performances} performances, ${loaded.seats} seats.`,
-    );
+    const loaded = await ensureSeason(database, file);
+    if (loaded !== null) say(loaded);
   } finally {
     await database.close();
   }

@@ -1,5 +1,5 @@
 import { concertMigrations } from '@tutti/concert';
-import { loadSeason, readSeason, SeasonFault } from '@tutti/concert/season';
+import { loadSeason, markLoaded, readSeason, SeasonFault } from '@tutti/concert/season';
 import { Database, migrate, startEmbedded, type Connection } from '@tutti/kit/postgres';
 import { whenParentLeaves } from '@tutti/kit/service';
 import path from 'node:path';
@@ -36,7 +36,7 @@ async function main(): Promise<number> {
   try {
     await migrate(database, concertMigrations);
     // A system whose first season this is has no use for the demo's.
-    await database.query('create table if not exists loaded_season as select now() as at');
+    await markLoaded(database);
     const { concerts, performances, seats, changed } = await loadSeason(database, season);
     const what = `${concerts} concerts, ${performances} performances, ${seats} seats`;
     process.stdout.write(`The season is loaded: ${what}; ${changed} of them new or changed.\n`);

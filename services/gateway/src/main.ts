@@ -17,7 +17,7 @@ import { SharedRateLimits } from './shared-rate-limits.ts';
 import type { GatewayParts, PartnerReceiver } from './parts.ts';
 import type { MetricsDoor } from './routes/metrics.ts';
 
-export { defaultRateLimits, parseRateLimits } from './rate-limits.ts';
+export { readRateLimits } from './rate-limits.ts';
 
 export type GatewayOptions = {
   readonly bus: Bus;

@@ -1,6 +1,6 @@
 import { runProcess } from '@tutti/kit/process';
 import { withinTrace } from '@tutti/kit/rpc';
-import { defaultRateLimits, startGateway } from './main.ts';
+import { readRateLimits, startGateway } from './main.ts';
 import { remoteQueries } from './rpc.ts';
 
 /** Twice as long as the balancer needs to see that a gateway says it is leaving (deploy/haproxy.cfg: two checks, half a second apart). */
@@ -20,7 +20,7 @@ await runProcess('gateway', async ({ env, bus, log, host, telemetry }) => {
     },
     telemetry.spans,
   );
-  const rateLimits = env.text('RATE_LIMITS', defaultRateLimits);
+  const rateLimits = readRateLimits(env);
   const redisUrl = env.optional('REDIS_URL');
   const chargesEnabled = env.oneOf('POINT_CHARGES', 'off', ['demo', 'off']) === 'demo';
   env.check();

@@ -1,3 +1,4 @@
+import type { Environment } from '@tutti/kit/service';
 import { Refused } from './problems.ts';
 
 /**
@@ -13,6 +14,17 @@ type Bucket = { left: number; at: number };
 
 const bucketsMax = 200_000;
 const names: readonly RateLimit[] = ['requests', 'effects', 'sign-ins'];
+
+/** `RATE_LIMITS`, checked; what is wrong with it is a fault of the environment. */
+export function readRateLimits(read: Environment): string {
+  const text = read.text('RATE_LIMITS', defaultRateLimits);
+  try {
+    parseRateLimits(text);
+  } catch (error) {
+    read.fault(error instanceof Error ? error.message : String(error));
+  }
+  return text;
+}
 
 /** Throws a sentence when the text is not of that form. */
 export function parseRateLimits(text: string): ReadonlyMap<RateLimit, Rule> {

@@ -3,7 +3,8 @@ import { InProcessBus } from '@tutti/kit/messaging';
 import { RpcServer } from '@tutti/kit/rpc';
 import { createLog } from '@tutti/kit/service';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { defaultRateLimits, startGateway, type Gateway } from './main.ts';
+import { startGateway, type Gateway } from './main.ts';
+import { defaultRateLimits } from './rate-limits.ts';
 import { remoteQueries, type RemoteQueries } from './rpc.ts';
 
 // A gateway whose services are processes of their own: one is there, the others are not.
