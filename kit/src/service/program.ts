@@ -154,17 +154,26 @@ export function startProgram(
   };
 }
 
-/** A TCP port of 127.0.0.1 that is free now. */
-export function freePort(): Promise<number> {
-  return new Promise((done, failed) => {
+const handedOut = new Set<number>();
+// Below those that systems give to outgoing connections: one of them could take a port before its server listens there.
+const ports = { from: 20_000, to: 32_000 };
+const portTriesMax = 200;
+
+/** A TCP port of 127.0.0.1 that is free now; never the same one twice in a process. */
+export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < portTriesMax; attempt++) {
+    const port = ports.from + Math.floor(Math.random() * (ports.to - ports.from));
+    if (handedOut.has(port) || !(await isFree(port))) continue;
+    handedOut.add(port);
+    return port;
+  }
+  throw new Error('There is no free port.');
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((done) => {
     const server = createServer();
-    server.once('error', failed);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (typeof address === 'object' && address) done(address.port);
-        else failed(new Error('There is no free port.'));
-      });
-    });
+    server.once('error', () => done(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => done(true)));
   });
 }

@@ -1,0 +1,31 @@
+import { createServer } from 'node:net';
+import { expect, test } from 'vitest';
+import { ConfigurationError, ensureProgram, freePort, startProgram } from './index.ts';
+
+test('free ports are each another, and none that an outgoing connection may be given', async () => {
+  const ports = await Promise.all(Array.from({ length: 100 }, () => freePort()));
+  expect(new Set(ports).size).toBe(ports.length);
+  expect(Math.max(...ports)).toBeLessThan(32_768);
+  const [port = 0] = ports;
+  await new Promise<void>((done, failed) => {
+    const server = createServer();
+    server.once('error', failed);
+    server.listen(port, '127.0.0.1', () => server.close(() => done()));
+  });
+});
+
+test('a program that nobody has is asked for in a sentence', async () => {
+  process.env['NO_INSTALL'] = '1';
+  const asking = ensureProgram({ program: 'no-such-program', debianPackage: 'no-such-package' }, () => {});
+  await expect(asking).rejects.toThrow(ConfigurationError);
+  await expect(asking).rejects.toThrow('apt-get install no-such-package');
+  delete process.env['NO_INSTALL'];
+});
+
+test('what a program said last is kept, and it ends when it is told to', async () => {
+  const running = startProgram('/bin/sh', ['-c', 'echo here; exec sleep 60']);
+  await running.stop();
+  expect(await running.ended).toMatchObject({ signal: 'SIGTERM' });
+  const failing = startProgram('/bin/sh', ['-c', 'echo why; exit 3']);
+  expect(await failing.ended).toMatchObject({ code: 3, output: 'why\n' });
+});
