@@ -30,10 +30,6 @@ export type Cluster = {
   /** The one address, without a trailing slash. */
   readonly address: string;
   readonly replicas: readonly Replica[];
-  /** A process by name, to be stopped, killed and started again: a replica (`concert-2`) or a server (`nats-server`). */
-  keeper(name: string): Keeper;
-  readonly databases: (name: ServiceWithDatabase) => Connection;
-  readonly natsUrl: string;
   /** Resolves with a sentence when the database went away: it is not started again under those that use it. */
   readonly broken: Promise<string>;
   stop(): Promise<void>;
@@ -131,13 +127,6 @@ export async function startCluster(
     return {
       address,
       replicas,
-      keeper: (name) => {
-        const keeper = keepers.get(name);
-        if (!keeper) throw new Error(`There is no process ${name}.`);
-        return keeper;
-      },
-      databases: admin,
-      natsUrl: nats.adminUrl,
       broken: postgres ? postgres.exited.then(({ message }) => message) : new Promise(() => {}),
       stop,
     };
@@ -178,7 +167,7 @@ async function ready({ service, number, healthPort }: Replica): Promise<void> {
   }
 }
 
-export const isReady = (healthPort: number): Promise<boolean> =>
+const isReady = (healthPort: number): Promise<boolean> =>
   fetch(`http://${host}:${healthPort}/readyz`, { signal: AbortSignal.timeout(3_000) }).then(
     ({ ok }) => ok,
     () => false,

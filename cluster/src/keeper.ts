@@ -38,11 +38,6 @@ export class Keeper {
     this.#onLine = onLine;
   }
 
-  /** Undefined while it is not running. */
-  get pid(): number | undefined {
-    return this.#child?.pid;
-  }
-
   /** What it said last: where it cannot start, most likely why. */
   get lastLine(): string {
     return this.#lastLine;
@@ -64,10 +59,6 @@ export class Keeper {
     const insist = setTimeout(() => child.kill('SIGKILL'), stopMsMax);
     await this.#gone;
     clearTimeout(insist);
-  }
-
-  kill(signal: NodeJS.Signals): void {
-    this.#child?.kill(signal);
   }
 
   #spawn(): void {
