@@ -90,7 +90,7 @@ async function findBroken(system: Installation, history: History | undefined): P
     // What was skipped needs a client's history; everything that the databases can tell was looked at.
     const isWhole = results.filter(({ status }) => status === 'ok').length + broken.length >= 10;
     return [
-      ...broken.map(({ number, title, violations }) => `${number} ${title}: ${violations.join('; ')}`),
+      ...broken.map(({ number, title, violations }) => `${number} ${title}: ${JSON.stringify(violations)}`),
       ...(isWhole ? [] : ['the audit looked at less than ten invariants']),
     ];
   } finally {
