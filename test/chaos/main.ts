@@ -18,7 +18,8 @@ function sayVerdict(what: string, verdict: Verdict): void {
   say(
     `${wrong.length === 0 ? 'ok' : 'BROKEN'}: ${what}, seed ${seed}: ${operations} operations (${rate}/s), drained in ${drained} s`,
   );
-  for (const [name, times] of [...counts].toSorted()) say(`  ${String(times).padStart(7)}  ${name}`);
+  for (const [name, times] of [...counts].toSorted(([a], [b]) => a.localeCompare(b)))
+    say(`  ${String(times).padStart(7)}  ${name}`);
   for (const sentence of wrong) say(`  WRONG  ${sentence}`);
 }
 
