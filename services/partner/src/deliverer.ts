@@ -152,12 +152,12 @@ export class Deliverer {
   }
 
   /** What went wrong, in a few words, or nothing. */
-  async #send({ id, body }: Due): Promise<string | undefined> {
+  async #send({ id, body, takenAt }: Due): Promise<string | undefined> {
     try {
       const { statusCode, body: answer } = await this.#pool.request({
         path: this.#url.pathname + this.#url.search,
         method: 'POST',
-        headers: this.#signer.headers(id, Math.floor(Date.now() / 1_000), body),
+        headers: this.#signer.headers(id, takenAt, body),
         body,
       });
       await answer.dump();
