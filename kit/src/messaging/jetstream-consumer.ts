@@ -158,11 +158,12 @@ export class QueueConsumer implements Consumer {
     const text = msg.string();
     const frame = unpackFrame(text);
     if (!frame) return void this.#setGarbageAside(text, facts, reply);
-    const waitMs = frame.due - Date.now();
+    // The server keeps the time: what it brings again has waited.
+    const waitMs = facts.count === 1 ? frame.afterMs : 0;
     if (waitMs > shortWaitMs) return this.#nak(reply, Math.min(waitMs, laterMsMax));
     const remembered = this.#options.memory.take(facts.sequence, this.#era);
     // A frame that is put off was given back once, before its time.
-    const lost = remembered ? 0 : Math.max(0, facts.count - 1 - (frame.due > 0 ? 1 : 0));
+    const lost = remembered ? 0 : Math.max(0, facts.count - 1 - (frame.afterMs > shortWaitMs ? 1 : 0));
     const parcels = frame.parcels.map((parcel, at) =>
       remembered ? remembered.get(at) : redelivered(parcel, lost),
     );
@@ -287,8 +288,7 @@ export class QueueConsumer implements Consumer {
       failures: failures + failed,
     }));
     try {
-      const due = delayMs > 0 ? Date.now() + Math.min(delayMs, laterMsMax) : 0;
-      await publisher.sendAll(queueName, packFrames(queueName, again, due));
+      await publisher.sendAll(queueName, packFrames(queueName, again, Math.min(delayMs, laterMsMax)));
       for (const piece of pieces) this.#settle(piece);
     } catch (error) {
       log?.warn(
