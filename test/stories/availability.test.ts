@@ -2,6 +2,8 @@ import { loadSeason, readSeason } from '@tutti/concert/season';
 import { seatChanges, seatCodeAt } from '@tutti/contracts';
 import { seatChanges as changesSchema, seatReset } from '@tutti/contracts/http';
 import { until } from '@tutti/kit/testing';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { field, list, request, text } from '../support/client.ts';
@@ -153,16 +155,9 @@ test('a stream of a performance that there is none of is refused, and HEAD ends'
   expect([head.status, await head.text()]).toEqual([200, '']);
 });
 
-test('a crowd that listens hears the same, and costs what one costs', async () => {
+test('a crowd that listens hears the same', async () => {
   const [show, fan] = [await house.performance(20), await house.fan()];
   const streams = await Promise.all(Array.from({ length: 200 }, () => listen(show)));
-  const reads = async () => {
-    const [row] = await house.databases.concert.query<{ calls: number }>(
-      `select coalesce(sum(idx_scan), 0)::int as calls from pg_stat_user_indexes where relname = 'performance'`,
-    );
-    return row?.calls ?? 0;
-  };
-  expect(await reads()).toBeGreaterThanOrEqual(0);
   await fan.reserve(show, ['S-7']);
   await Promise.all(streams.map((stream) => stream.next('the hold', tells(6, 1))));
   const told = streams.map(({ events }) => JSON.stringify(events.map(({ data }) => data)));
@@ -174,7 +169,12 @@ test('streams end when the system stops, and go on when it is back', async () =>
   const before = await listen(show);
   await fan.reserve(show, ['S-1']);
   await before.next('the hold', tells(0, 1));
+  // Browsers open connections in advance; one on which nothing was asked is not waited for.
+  const { hostname, port } = new URL(house.address);
+  const silent = connect(Number(port), hostname);
+  await once(silent, 'connect');
   await house.restart();
+  silent.destroy();
   await until('the stream has ended', () => before.hasEnded);
   const after = await listen(show, '', { 'last-event-id': String(before.lastId) });
   await fan.at(house.address).reserve(show, ['S-2']);

@@ -14,6 +14,7 @@ import { Effects } from './effects.ts';
 import { LoadShedder } from './load-shedder.ts';
 import { OwnRateLimits, parseRateLimits, type RateLimits } from './rate-limits.ts';
 import { Seating } from './seating/seating.ts';
+import { silentConnections } from './silent-connections.ts';
 import { SharedRateLimits } from './shared-rate-limits.ts';
 import type { GatewayParts, PartnerReceiver } from './parts.ts';
 import type { MetricsDoor } from './routes/metrics.ts';
@@ -71,6 +72,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     seating,
     rateLimits: limits,
   });
+  const silent = silentConnections(app.server);
   await callers.start();
   const address = await app.listen({ host, port }).catch((error: unknown) => {
     throw notListening(error, host, port);
@@ -83,7 +85,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       if (!patience) await effects.stop();
       // What was under way when we began to stop keeps its connection alive by its answer, and the server would wait until
       // the client lets go of it.
-      const sweeping = setInterval(() => app.server.closeIdleConnections(), 50);
+      const sweeping = setInterval(() => {
+        app.server.closeIdleConnections();
+        silent.close();
+      }, 50);
       await app.close().finally(() => clearInterval(sweeping));
       await effects.stop();
       callers.stop();

@@ -95,10 +95,12 @@ export class SeatMemory {
         this.#waiting.delete(id);
         this.#reading.set(id, asked);
       }
+      // Who asks when a read has ended asks for the next one.
       await this.#readSome().catch((error: unknown) => {
-        for (const { reject } of this.#reading.values()) reject(error);
+        const failed = [...this.#reading.values()];
+        this.#reading.clear();
+        for (const { reject } of failed) reject(error);
       });
-      this.#reading.clear();
     }
   }
 
@@ -108,7 +110,9 @@ export class SeatMemory {
     for (const [id, { resolve }] of this.#reading) {
       const one = byId.get(id);
       if (!one) this.#entries.delete(id);
-      resolve(one ? this.#keep(one) : null);
+      const state = one ? this.#keep(one) : null;
+      this.#reading.delete(id);
+      resolve(state);
     }
   }
 
