@@ -1,0 +1,47 @@
+import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { Route, Switch } from 'wouter';
+import { isRefusal, Refusal } from './api/refusal.ts';
+import { forgetFan } from './api/session.ts';
+import { Announcer } from './announcer.tsx';
+import { FanProvider } from './fan.tsx';
+import { LanguageProvider } from './language.tsx';
+import { Boundary } from './parts/boundary.tsx';
+import { Foot, Head } from './parts/frame.tsx';
+import { Missing } from './screens/missing.tsx';
+import { Season } from './screens/season.tsx';
+
+const queries = new QueryClient({
+  queryCache: new QueryCache({
+    onError: (error) => {
+      if (isRefusal(error, 'unauthenticated', 'user_not_found')) forgetFan();
+    },
+  }),
+  defaultOptions: {
+    queries: {
+      // A no stays a no; silence and overload are worth another try.
+      retry: (failures, error) => failures < 3 && !(error instanceof Refusal && error.status < 500),
+      networkMode: 'offlineFirst',
+    },
+  },
+});
+
+export function App() {
+  return (
+    <QueryClientProvider client={queries}>
+      <LanguageProvider>
+        <Announcer>
+          <FanProvider>
+            <Head />
+            <Boundary>
+              <Switch>
+                <Route path="/" component={Season} />
+                <Route component={Missing} />
+              </Switch>
+            </Boundary>
+            <Foot />
+          </FanProvider>
+        </Announcer>
+      </LanguageProvider>
+    </QueryClientProvider>
+  );
+}

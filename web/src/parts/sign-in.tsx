@@ -1,0 +1,7 @@
+export function SignInDialog({ onClose }: { readonly onClose: () => void }) {
+  return (
+    <button type="button" onClick={onClose}>
+      x
+    </button>
+  );
+}
