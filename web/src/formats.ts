@@ -10,6 +10,7 @@ export type Formats = {
   readonly shortDate: (iso: string) => string;
   readonly time: (iso: string) => string;
   readonly dateTime: (iso: string) => string;
+  readonly seconds: (iso: string) => string;
   /** The parts of a calendar leaf. */
   readonly leaf: (iso: string) => { day: string; weekday: string; month: string };
 };
@@ -30,6 +31,7 @@ export function formatsOf(language: Language): Formats {
     shortDate: by({ day: 'numeric', month: 'short', year: 'numeric' }),
     time: by(clock),
     dateTime: by({ weekday: 'short', ...day, ...clock }),
+    seconds: by({ ...clock, second: '2-digit' }),
     leaf: (iso) => ({ day: numeral.format(new Date(iso)), weekday: weekday(iso), month: month(iso) }),
   };
 }
