@@ -1,0 +1,23 @@
+import type { SeatMapLayout } from '../api/wire.ts';
+import type { Language } from '../messages/index.ts';
+
+/** What is known of every seat now: its state by its index in the map. */
+export type Availability = {
+  readonly version: number;
+  readonly sequence: number;
+  /** 0 available, 1 reserved, 2 paid, 3 not for sale; by the map's order. */
+  readonly states: Uint8Array;
+  /** `stale` while neither stream nor poll gets through. */
+  readonly freshness: 'live' | 'polled' | 'stale';
+};
+
+export type SeatMapProps = {
+  readonly performanceId: string;
+  readonly layout: SeatMapLayout;
+  readonly availability: Availability | undefined;
+  /** Seat ids, in the order they were chosen. */
+  readonly selected: readonly string[];
+  readonly onToggle: (seatId: string) => void;
+  readonly maxSelected: number;
+  readonly language: Language;
+};
