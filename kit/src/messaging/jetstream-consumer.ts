@@ -1,4 +1,5 @@
 import type { Msg } from '@nats-io/transport-node';
+import { crashPoint } from '../service/index.ts';
 import { retryDelayMs, takeBatch, verdictsOf, type Parcel, type RetryOptions } from './batch.ts';
 import {
   aloneFromDelivery,
@@ -227,9 +228,11 @@ export class QueueConsumer implements Consumer {
       held.hasBegun = true;
       if (deliveries > 1) counts.redelivered++;
     }
+    crashPoint('queue.after-read');
     await this.#settleAll(batch, await this.#judge(batch));
     // What the server was sent while this batch was in flight belongs to the next: a round trip, unless that is full anyway.
     if (!this.stopped && this.#waiting.length < consume.batchMax) await link.flush();
+    crashPoint('queue.after-acknowledge');
     this.#inFlight--;
     if (this.#inFlight === 0) for (const done of this.#idle.splice(0)) done();
     this.#schedule();
@@ -336,7 +339,10 @@ export class QueueConsumer implements Consumer {
     this.#pull.ask();
     // In a later life of the stream that number is another frame's.
     if (held.era !== this.#era) return;
-    if (held.again.size === 0) return link.tell(held.reply, acknowledged);
+    if (held.again.size === 0) {
+      crashPoint('queue.before-acknowledge');
+      return link.tell(held.reply, acknowledged);
+    }
     memory.keep(held.sequence, { era: held.era, parcels: held.again });
     this.#nak(held.reply, Math.max(held.againAfterMs, retryDelayMs(2, retry)));
   }

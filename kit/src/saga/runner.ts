@@ -310,7 +310,7 @@ export class Runner {
     const unanswered = { answerStatus: null, answer: null, steps: null };
     const write: RowWrite = { id, epoch, status: 'compensating', reason, ...unanswered };
     void this.#writer.write(write, true).then((isOurs) => {
-      if (!isOurs) return this.#drop(live);
+      if (!isOurs) return this.#drop(live, true);
       crashPoint('saga.after-turn');
       this.#apply(live, { kind: 'turned' });
       return this.#outgoing.flush();
@@ -355,9 +355,9 @@ export class Runner {
       this.#outgoing.answer(to, traceparent === undefined ? { id, ...told } : { id, ...told, traceparent });
   }
 
-  #drop(live: Live): void {
+  #drop(live: Live, isLost = false): void {
     this.#live.forget(live);
-    this.#telemetry.dropped(live);
+    this.#telemetry.dropped(live, isLost);
   }
 
   // ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────────
