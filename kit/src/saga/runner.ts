@@ -156,25 +156,25 @@ export class Runner {
     const verdicts: Verdict[] = batch.map(() => 'done');
     const fresh: { live: Live; row: NewRow }[] = [];
     for (const [at, { message }] of batch.entries()) {
-      const isKnown = this.#newest.has(message.name);
-      const isLate = this.#senders.isLate(message, this.#options.now());
-      const live = isKnown ? this.#consider(message, isLate) : undefined;
-      if (live)
-        fresh.push({
-          live,
-          row: { ...message, version: live.saga.version, deadlineMs: live.saga.deadlineMs },
-        });
-      // A newer build may know it; what it came with is not kept waiting.
-      if (!isKnown && !isLate) verdicts[at] = { retryAfterMs: unknownSagaRetryMs };
+      try {
+        const isLate = this.#senders.isLate(message, this.#options.now());
+        const isKnown = this.#newest.has(message.name);
+        const live = isKnown ? this.#consider(message, isLate) : undefined;
+        const { version = 0, deadlineMs = 0 } = live?.saga ?? {};
+        if (live) fresh.push({ live, row: { ...message, version, deadlineMs } });
+        // A newer build may know it; what it came with is not kept waiting.
+        if (!isKnown && !isLate) verdicts[at] = { retryAfterMs: unknownSagaRetryMs };
+      } catch (error) {
+        // Nothing was sent of it, and it would be the same the next time.
+        verdicts[at] = { dead: error instanceof Error ? error.message : String(error) };
+      }
     }
     await this.#outgoing.flush();
     if (fresh.length === 0) return verdicts;
     await heldCrashPoint('saga.before-store');
     try {
-      const met = await this.#options.store.start(
-        fresh.map(({ row }) => row),
-        this.#options.owner,
-      );
+      const rows = fresh.map(({ row }) => row);
+      const met = await this.#options.store.start(rows, this.#options.owner);
       crashPoint('saga.after-store');
       const byId = new Map(met.map(({ id, existing }) => [id, existing]));
       for (const { live, row } of fresh) {
@@ -217,8 +217,8 @@ export class Runner {
       waiting: [{ to: start.replyTo, startId: start.id }],
       trace: this.#telemetry.begins(start),
     };
-    this.#live.remember(live);
     this.#apply(live, { kind: 'begin' });
+    this.#live.remember(live);
     return live;
   }
 
