@@ -1,4 +1,6 @@
 import type { LayoutSeat, LayoutSection, SeatLayout } from './layout.ts';
+import { outlineOf } from './outline.ts';
+import { smoothRows } from './smooth-rows.ts';
 
 // A layout as the canvas wants it: flat numbers by seat index, and sections and rows as ranges of seats.
 
@@ -26,12 +28,16 @@ export type Section = {
   readonly first: number;
   readonly end: number;
   readonly rows: readonly Row[];
-  /** x, y, x, y…: along the front row, up the right ends, back along the last row, down the left ends. */
+  /** Around the middles of its outer seats: x, y, x, y… */
   readonly outline: Float32Array;
   readonly box: Box;
+  /** The middle of all seats, where a name belongs. */
+  readonly middle: Point;
   /** Metres between neighbours in a row. */
   readonly pitch: number;
 };
+
+export type Point = { readonly x: number; readonly y: number };
 
 export type Grade = { readonly name: string; readonly priceMin: number; readonly priceMax: number };
 
@@ -59,10 +65,17 @@ export function geometryOf(layout: SeatLayout): Geometry {
   const grades = gradesOf(layout.sections);
   const sections: Section[] = [];
   const sectionOf = new Uint16Array(seats.length);
+  const [x, y] = [new Float32Array(seats.length), new Float32Array(seats.length)];
   let first = 0;
   for (const [index, described] of layout.sections.entries()) {
     const grade = grades.findIndex(({ name }) => name === described.grade);
-    const section = sectionFrom(described, index, first, grade);
+    const rows = rowsOf(described.seats, index, first);
+    const places = smoothRows(rows.map((row) => described.seats.slice(row.first - first, row.end - first)));
+    for (const [at, place] of places.flat().entries()) {
+      x[first + at] = place.x;
+      y[first + at] = place.y;
+    }
+    const section = sectionFrom(described, { first, grade, rows, places });
     sectionOf.fill(index, section.first, section.end);
     sections.push(section);
     first = section.end;
@@ -70,8 +83,8 @@ export function geometryOf(layout: SeatLayout): Geometry {
   return {
     version: layout.version,
     count: seats.length,
-    x: Float32Array.from(seats, (seat) => seat.x),
-    y: Float32Array.from(seats, (seat) => seat.y),
+    x,
+    y,
     sectionOf,
     seats,
     indexOf: new Map(seats.map((seat, index) => [seat.seatId, index])),
@@ -94,9 +107,15 @@ function gradesOf(sections: readonly LayoutSection[]): Grade[] {
     .toSorted((one, other) => other.priceMax - one.priceMax);
 }
 
-function sectionFrom(described: LayoutSection, index: number, first: number, grade: number): Section {
-  const { name, price, seats } = described;
-  const rows = rowsOf(seats, index, first);
+type Placed = {
+  readonly first: number;
+  readonly grade: number;
+  readonly rows: readonly Row[];
+  readonly places: readonly (readonly Point[])[];
+};
+
+function sectionFrom({ name, price, seats }: LayoutSection, { first, grade, rows, places }: Placed): Section {
+  const all = places.flat();
   return {
     name,
     shortName: shortNameOf(name),
@@ -105,11 +124,17 @@ function sectionFrom(described: LayoutSection, index: number, first: number, gra
     first,
     end: first + seats.length,
     rows,
-    outline: outlineOf(rows.map((row) => seats.slice(row.first - first, row.end - first))),
-    box: boxOf(seats),
-    pitch: pitchOf(seats),
+    outline: outlineOf(places),
+    box: boxOf(all),
+    middle: middleOf(all),
+    pitch: pitchOf(places),
   };
 }
+
+const middleOf = (points: readonly Point[]): Point => ({
+  x: points.reduce((sum, { x }) => sum + x, 0) / points.length,
+  y: points.reduce((sum, { y }) => sum + y, 0) / points.length,
+});
 
 function rowsOf(seats: readonly LayoutSeat[], section: number, offset: number): Row[] {
   const rows: Row[] = [];
@@ -131,21 +156,6 @@ export function shortNameOf(name: string): string {
   return words.map((word) => word.slice(0, 1)).join('');
 }
 
-type Point = { readonly x: number; readonly y: number };
-
-function outlineOf(rows: readonly (readonly Point[])[]): Float32Array {
-  const points = [
-    ...(rows[0] ?? []),
-    ...rows.slice(1, -1).flatMap((row) => row.at(-1) ?? []),
-    ...(rows.length > 1 ? (rows.at(-1) ?? []).toReversed() : []),
-    ...rows
-      .slice(1, -1)
-      .toReversed()
-      .flatMap((row) => row[0] ?? []),
-  ];
-  return Float32Array.from(points.flatMap(({ x, y }) => [x, y]));
-}
-
 function boxOf(points: readonly Point[]): Box {
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
   for (const { x, y } of points) {
@@ -165,11 +175,10 @@ const union = (one: Box, other: Box): Box => ({
 });
 
 /** The median distance of neighbours: aisles are the exception. */
-function pitchOf(seats: readonly LayoutSeat[]): number {
-  const distances = seats.flatMap((seat, index) => {
-    const next = seats[index + 1];
-    return next?.row === seat.row ? [Math.hypot(next.x - seat.x, next.y - seat.y)] : [];
-  });
+function pitchOf(rows: readonly (readonly Point[])[]): number {
+  const distances = rows.flatMap((row) =>
+    row.slice(1).map(({ x, y }, index) => Math.hypot(x - (row[index]?.x ?? x), y - (row[index]?.y ?? y))),
+  );
   return median(distances) ?? pitchUsual;
 }
 

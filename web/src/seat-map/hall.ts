@@ -10,6 +10,10 @@ const stageGapMetres = 1.5;
 /** What a section's floor is wider than the middles of its outer seats. */
 export const floorMarginMetres = 0.55;
 
+const nameGapMetres = 0.32;
+
+export type RowName = { readonly label: string; readonly x: number; readonly y: number };
+
 export class Hall {
   readonly geometry: Geometry;
   readonly grid: SeatGrid;
@@ -20,6 +24,7 @@ export class Hall {
   readonly freeOf: Uint32Array;
   /** Before the first states nothing is known to be free, and nothing to be sold out. */
   isKnown = false;
+  private names: RowName[] | undefined;
 
   constructor(geometry: Geometry) {
     this.geometry = geometry;
@@ -42,6 +47,25 @@ export class Hall {
       this.states[seat] = state;
     }
     return changed;
+  }
+
+  /** Where rows say their names: beyond the floor at both ends, unless others sit there. */
+  get rowNames(): readonly RowName[] {
+    this.names ??= this.geometry.rows.flatMap(({ label, first, end }) => {
+      const ends = end - first > 1 ? [[first, first + 1] as const, [end - 1, end - 2] as const] : [];
+      return ends.flatMap(([seat, inner]) => this.rowName(label, seat, inner) ?? []);
+    });
+    return this.names;
+  }
+
+  private rowName(label: string, seat: number, inner: number): RowName | undefined {
+    const { x, y } = this.geometry;
+    const [seatX = 0, seatY = 0] = [x[seat], y[seat]];
+    const [dx, dy] = [seatX - (x[inner] ?? 0), seatY - (y[inner] ?? 0)];
+    const away = (floorMarginMetres + nameGapMetres) / Math.max(Math.hypot(dx, dy), 1e-3);
+    const place = { x: seatX + dx * away, y: seatY + dy * away };
+    const isTaken = this.grid.nearest(place.x, place.y, floorMarginMetres + nameGapMetres / 2, () => true);
+    return isTaken === undefined ? { label, ...place } : undefined;
   }
 
   sectionAt(x: number, y: number): number | undefined {

@@ -6,7 +6,7 @@ import { choosingPitchPixels } from './level-of-detail.ts';
 import type { Messages } from './messages.ts';
 import { readPalette } from './palette.ts';
 import { Scene, type Marks } from './scene.ts';
-import { seatAt } from './touch-target.ts';
+import { canChange, seatAt, type Place } from './touch-target.ts';
 import { lookAt, toCanvas, toHall, type Point, type Size } from './viewport.ts';
 
 // One canvas and everything that makes it draw. It draws when something changed, and not otherwise.
@@ -166,8 +166,9 @@ export class SeatCanvas {
     const { view } = this.camera;
     const level = this.scene.levelOf(view.scale);
     if (level !== 'seats') return this.approach(at, level);
-    const seat = seatAt(this.place(), view, at, pointing);
-    if (seat !== undefined) this.events.chosen(seat);
+    const place = this.place();
+    const seat = seatAt(place, view, at, pointing);
+    if (seat !== undefined && canChange(place, seat)) this.events.chosen(seat);
   }
 
   /** Too far away to choose a seat: nearer, to the whole section first if one is tapped from afar. */
@@ -194,9 +195,10 @@ export class SeatCanvas {
     this.ask();
   }
 
-  private place(): Parameters<typeof seatAt>[0] {
+  private place(): Place {
     const { geometry, grid, states } = this.hall;
-    return { geometry, grid, states, selected: new Set(this.marks.selected) };
+    const { selected, lost } = this.marks;
+    return { geometry, grid, states, selected: new Set([...selected, ...lost]) };
   }
 }
 

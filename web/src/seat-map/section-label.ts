@@ -1,9 +1,10 @@
-import type { Geometry, Section } from './geometry.ts';
-import type { Hall } from './hall.ts';
+import type { Section } from './geometry.ts';
+import { floorMarginMetres, type Hall } from './hall.ts';
 import type { Level } from './level-of-detail.ts';
 import type { Palette } from './palette.ts';
 import { addShape, shapeOf } from './seat-shape.ts';
 import type { Messages } from './messages.ts';
+import { widthInside } from './outline.ts';
 import type { Ink } from './tile-painter.ts';
 import { seenBox, toCanvas, type Size, type View } from './viewport.ts';
 
@@ -20,6 +21,7 @@ type Picture = { readonly canvas: HTMLCanvasElement; readonly width: number; rea
 
 const lineHeight = 1.22;
 const picturesMax = 600;
+const widthsMax = 5_000;
 
 export class SectionLabels {
   private readonly hall: Hall;
@@ -27,6 +29,7 @@ export class SectionLabels {
   private readonly messages: Messages;
   private readonly ratio: number;
   private readonly pictures = new Map<string, Picture>();
+  private readonly widths = new Map<string, number>();
   private readonly ruler = document.createElement('canvas').getContext('2d');
 
   constructor(hall: Hall, palette: Palette, messages: Messages, ratio: number) {
@@ -49,12 +52,10 @@ export class SectionLabels {
   }
 
   private showSection(ink: Ink, view: View, section: Section, index: number, level: Level): void {
-    const { box } = section;
-    const room = roomIn(this.hall.geometry, section, view.scale);
-    const lines = this.linesFor(section, this.hall.freeOf[index] ?? 0, room, level);
+    const lines = this.linesFor(section, this.hall.freeOf[index] ?? 0, view.scale, level);
     if (lines.length === 0) return;
     const picture = this.pictureOf(lines, section.grade, level === 'rows');
-    const middle = toCanvas(view, { x: (box.left + box.right) / 2, y: (box.top + box.bottom) / 2 });
+    const middle = toCanvas(view, section.middle);
     this.place(ink, picture, middle.x, middle.y);
   }
 
@@ -74,36 +75,43 @@ export class SectionLabels {
     ink.drawImage(canvas, Math.round((x - width / 2) * ratio), Math.round((y - height / 2) * ratio));
   }
 
-  /** As much as there is room for: the name, what is left, the price. */
-  private linesFor(section: Section, free: number, room: Size, level: Level): Line[] {
-    const { messages } = this;
-    const name = [section.name, section.shortName].find((text) => this.fits(text, 13, room.width));
-    const small = this.fits(section.shortName, 10, room.width) ? section.shortName : undefined;
-    const title = name ?? small;
-    if (title === undefined || room.height < 13) return [];
-    const lines: Line[] = [
-      { text: title, pixels: name === undefined ? 10 : 13, isStrong: true, hasMark: false },
-    ];
-    const say = (texts: readonly string[], hasMark: boolean): void => {
-      const used = lines.reduce((sum, line) => sum + line.pixels * lineHeight, 0);
-      const text = texts.find((one) => this.fits(one, 11, room.width - (hasMark ? 14 : 0)));
-      if (text !== undefined && used + 11 * lineHeight <= room.height) {
-        lines.push({ text, pixels: 11, isStrong: false, hasMark });
-      }
-    };
-    if (!this.hall.isKnown) return lines;
-    if (free === 0) say([messages.soldOut], false);
-    else {
-      say([messages.price(section.price), messages.priceShort(section.price)], true);
-      say([messages.left(free), String(free)], false);
-    }
-    return level === 'rows' ? lines.slice(0, 2) : lines;
+  /** As much as there is room for, the price first to go after the whole name. */
+  private linesFor(section: Section, free: number, scale: number, level: Level): readonly Line[] {
+    const plate = level === 'rows' ? 6 : 0;
+    return this.candidates(section, free).find((lines) => this.fits(section, lines, plate, scale)) ?? [];
   }
 
-  private fits(text: string, pixels: number, width: number): boolean {
-    if (!this.ruler) return false;
-    this.ruler.font = `600 ${pixels}px ${this.palette.font}`;
-    return this.ruler.measureText(text).width <= width;
+  private candidates({ name, shortName, price }: Section, free: number): Line[][] {
+    const { messages } = this;
+    const title = (text: string, pixels: number): Line => ({ text, pixels, isStrong: true, hasMark: false });
+    const text = (words: string, hasMark = false): Line => ({
+      text: words,
+      pixels: 11,
+      isStrong: false,
+      hasMark,
+    });
+    const names = [[title(name, 13)], [title(shortName, 13)], [title(shortName, 10)]];
+    if (!this.hall.isKnown) return names;
+    if (free === 0) return [...names.map((lines) => [...lines, text(messages.soldOut)]), ...names];
+    const [long, short] = [text(messages.price(price), true), text(messages.priceShort(price), true)];
+    const [left, count] = [text(messages.left(free)), text(String(free))];
+    return [
+      [title(name, 13), long, left],
+      [title(name, 13), short, left],
+      [title(shortName, 13), short, left],
+      [title(shortName, 13), short, count],
+      [title(shortName, 13), left],
+      [title(shortName, 13), count],
+      [title(shortName, 11), { ...count, pixels: 10 }],
+      ...names,
+    ];
+  }
+
+  private fits({ outline, middle }: Section, lines: readonly Line[], plate: number, scale: number): boolean {
+    const height = lines.reduce((sum, line) => sum + line.pixels * lineHeight, plate);
+    const edge = floorMarginMetres * 2 * scale - 6;
+    const room = widthInside(outline, middle.x, middle.y, Math.max(height - edge, 1) / scale) * scale;
+    return lines.every((line) => this.widthOf(line) + plate <= room + edge);
   }
 
   private pictureOf(lines: readonly Line[], grade: number, hasPlate: boolean): Picture {
@@ -149,9 +157,16 @@ export class SectionLabels {
   }
 
   private widthOf(line: Line): number {
+    const key = `${line.pixels} ${line.isStrong} ${line.text}`;
+    const mark = line.hasMark ? 12 : 0;
+    const known = this.widths.get(key);
+    if (known !== undefined) return known + mark;
     if (!this.ruler) return 0;
     this.ruler.font = fontOf(line, this.palette);
-    return this.ruler.measureText(line.text).width + (line.hasMark ? 12 : 0);
+    const { width } = this.ruler.measureText(line.text);
+    if (this.widths.size > widthsMax) this.widths.clear();
+    this.widths.set(key, width);
+    return width + mark;
   }
 }
 
@@ -165,12 +180,4 @@ function drawPlate(ink: Ink, palette: Palette, width: number, height: number): v
   ink.roundRect(0, 0, width, height, 7);
   ink.fill();
   ink.globalAlpha = 1;
-}
-
-/** How wide and high a label may be: turned blocks have less room than their boxes. */
-function roomIn({ pitch }: Geometry, { box, end, first }: Section, scale: number): Size {
-  const [width, height] = [box.right - box.left + pitch, box.bottom - box.top + pitch];
-  const filled = Math.min(1, ((end - first) * pitch * 0.85) / Math.max(width * height, 1e-3));
-  const share = 0.55 + 0.4 * filled;
-  return { width: width * scale * share, height: height * scale * share };
 }

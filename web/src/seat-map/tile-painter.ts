@@ -1,6 +1,6 @@
 import type { Box, Section } from './geometry.ts';
 import { floorMarginMetres, type Hall } from './hall.ts';
-import { hasLabels, type Level } from './level-of-detail.ts';
+import { hasLabels, hasRowNames, type Level } from './level-of-detail.ts';
 import { shadeOf, type Palette } from './palette.ts';
 import { addCross, addShape, lookOf, shapeOf, type Look } from './seat-shape.ts';
 
@@ -183,33 +183,17 @@ function paintNumbers(ink: Ink, piece: Piece, seats: readonly number[]): void {
   }
 }
 
-/** A row's letter stands at both its ends, one seat further out. */
-function paintRowNames(ink: Ink, piece: Piece): void {
-  const { hall, box, palette, scale } = piece;
-  const { geometry } = hall;
-  const pitch = geometry.pitch * scale;
+function paintRowNames(ink: Ink, { hall, box, palette, scale, ratio }: Piece): void {
+  const pitch = hall.geometry.pitch * scale;
+  if (!hasRowNames(pitch / ratio)) return;
   ink.fillStyle = palette.inkSoft;
-  ink.font = `500 ${Math.round(pitch * 0.42)}px ${palette.font}`;
+  ink.font = `500 ${Math.round(Math.max(pitch * 0.36, 9 * ratio))}px ${palette.font}`;
   ink.textAlign = 'center';
   ink.textBaseline = 'middle';
-  for (const section of geometry.sections) {
-    if (!touches(section.box, box, 2)) continue;
-    for (const { first, end, label } of section.rows) {
-      paintBeyond(ink, piece, first, end - first > 1 ? first + 1 : first, label);
-      if (end - first > 1) paintBeyond(ink, piece, end - 1, end - 2, label);
-    }
+  for (const { label, x, y } of hall.rowNames) {
+    if (x < box.left - 1 || x > box.right + 1 || y < box.top - 1 || y > box.bottom + 1) continue;
+    ink.fillText(label, (x - box.left) * scale, (y - box.top) * scale);
   }
-}
-
-function paintBeyond(ink: Ink, piece: Piece, seat: number, inner: number, label: string): void {
-  const [from, to] = [placeOf(piece, inner), placeOf(piece, seat)];
-  const { box, scale } = piece;
-  const [x, y] = [to.x + (to.x - from.x) * 0.95, to.y + (to.y - from.y) * 0.95];
-  const reach = scale;
-  const width = (box.right - box.left) * scale;
-  const height = (box.bottom - box.top) * scale;
-  if (x < -reach || y < -reach || x > width + reach || y > height + reach) return;
-  ink.fillText(label, x, y);
 }
 
 const touches = (one: Box, other: Box, margin: number): boolean =>

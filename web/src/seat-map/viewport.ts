@@ -16,6 +16,8 @@ export type Bounds = {
 
 /** Pixels that may stay empty beyond the hall's edge. */
 const marginPixels = 48;
+/** What stays free around the whole hall. */
+const framePixels = 14;
 /** At the closest, neighbours are this far apart: a thumb's width. */
 const pitchPixelsMax = 52;
 
@@ -25,7 +27,10 @@ export function boundsOf(box: Box, size: Size, pitch: number): Bounds {
 }
 
 const fitScale = ({ left, top, right, bottom }: Box, { width, height }: Size): number =>
-  Math.min(width / Math.max(right - left, 1e-3), height / Math.max(bottom - top, 1e-3));
+  Math.min(
+    Math.max(width - 2 * framePixels, 1) / Math.max(right - left, 1e-3),
+    Math.max(height - 2 * framePixels, 1) / Math.max(bottom - top, 1e-3),
+  );
 
 /** The whole hall. */
 export const fit = (bounds: Bounds): View => lookAt(bounds, bounds.box, bounds.scaleMin);
