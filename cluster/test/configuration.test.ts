@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('a role per service', () => {
-  const admin = (database: string): Connection => ({ ...inject('postgres'), database });
+  const admin = (service: string, database = service): Connection => ({ ...inject('postgres'), database });
   const asRole = async <T>(
     role: string,
     database: string,

@@ -2,7 +2,7 @@ import { until } from '@tutti/kit/testing';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { processTree } from './processes.ts';
-import type { Started } from './started.ts';
+import type { Installation } from './installation.ts';
 
 export type ReplicaProcess = {
   readonly name: string;
@@ -21,7 +21,7 @@ const environmentOf = (pid: number): string => {
 };
 
 /** The processes of a cluster by what they are, as its data folder and the kernel tell. */
-export function replicasOf(started: Started): ReplicaProcess[] {
+export function replicasOf(started: Installation): ReplicaProcess[] {
   const told: unknown = JSON.parse(readFileSync(path.join(started.dataDir, 'cluster.json'), 'utf8'));
   if (typeof told !== 'object' || told === null || !('replicas' in told) || !Array.isArray(told.replicas))
     throw new Error('cluster.json names no replicas.');

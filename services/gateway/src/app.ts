@@ -23,6 +23,7 @@ import { partnerStubRoutes } from './routes/partner-stub.ts';
 import { pointRoutes } from './routes/points.ts';
 import { reservationRoutes } from './routes/reservations.ts';
 import type { TypedApp } from './routes/route.ts';
+import { seatingRoutes } from './routes/seating.ts';
 import { traceIdOf } from './trace.ts';
 
 declare module 'fastify' {
@@ -38,6 +39,10 @@ declare module 'fastify' {
     refuses?: readonly RefusalCode[];
     /** Headers of what it answers when it does not refuse; for the document. */
     tells?: readonly AnswerHeader[];
+    /** The type of what it answers, where that is not JSON; for the document. */
+    produces?: string;
+    /** Its answer lasts for as long as somebody listens. */
+    stream?: boolean;
   }
 }
 
@@ -128,6 +133,7 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
     async (typed: TypedApp) => {
       accountRoutes(typed, parts);
       catalogueRoutes(typed, parts);
+      seatingRoutes(typed, parts);
       reservationRoutes(typed, parts);
       pointRoutes(typed, parts);
       operationRoutes(typed, parts);
