@@ -1,11 +1,11 @@
-import type { SeatMapLayout } from '../api/wire.ts';
+import type { SeatLayout } from './layout.ts';
 import type { Language } from '../messages/index.ts';
 
-/** What is known of every seat now: its state by its index in the map. */
+/** What is known of every seat now: its state by its index in the map. A change makes a new one. */
 export type Availability = {
   readonly version: number;
   readonly sequence: number;
-  /** 0 available, 1 reserved, 2 paid, 3 not for sale; by the map's order. */
+  /** 0 available, 1 reserved, 2 paid, 3 not for sale; by the map's order, perhaps a few more at the end. */
   readonly states: Uint8Array;
   /** `stale` while neither stream nor poll gets through. */
   readonly freshness: 'live' | 'polled' | 'stale';
@@ -13,11 +13,13 @@ export type Availability = {
 
 export type SeatMapProps = {
   readonly performanceId: string;
-  readonly layout: SeatMapLayout;
+  readonly layout: SeatLayout;
   readonly availability: Availability | undefined;
   /** Seat ids, in the order they were chosen. */
   readonly selected: readonly string[];
   readonly onToggle: (seatId: string) => void;
   readonly maxSelected: number;
   readonly language: Language;
+  /** While the selected seats are being reserved: that they are no longer free is then no loss. */
+  readonly isReserving?: boolean;
 };

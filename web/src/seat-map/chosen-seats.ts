@@ -1,0 +1,28 @@
+import type { Geometry } from './geometry.ts';
+import { isFree } from './seat-state.ts';
+import type { Availability, SeatMapProps } from './types.ts';
+
+// What has become of the seats that the fan chose.
+
+export type Chosen = {
+  /** Indexes in the map; ids that it does not know are left out. */
+  readonly kept: readonly number[];
+  readonly lost: readonly number[];
+};
+
+type Asked = Pick<SeatMapProps, 'selected' | 'availability' | 'isReserving'>;
+
+/** While they are being reserved for this very fan, seats that are no longer free are no loss. */
+export function chosenSeats(geometry: Geometry, { selected, availability, isReserving }: Asked): Chosen {
+  const seats = selected.flatMap((id) => geometry.indexOf.get(id) ?? []);
+  const states = statesFor(geometry, availability);
+  const isLost = (seat: number): boolean =>
+    isReserving !== true && states !== undefined && !isFree(states[seat]);
+  return { kept: seats.filter((seat) => !isLost(seat)), lost: seats.filter(isLost) };
+}
+
+/** Indexes mean nothing in another version of the map. */
+export const statesFor = (
+  geometry: Geometry,
+  availability: Availability | undefined,
+): Uint8Array | undefined => (availability?.version === geometry.version ? availability.states : undefined);
