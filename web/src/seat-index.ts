@@ -1,4 +1,6 @@
 import type { SeatMapLayout } from './api/wire.ts';
+import type { Messages } from './messages/index.ts';
+import { seatLabel } from './seat-label.ts';
 
 export type KnownSeat = {
   readonly seatId: string;
@@ -33,9 +35,9 @@ export class SeatIndex {
     return seat !== undefined && states[seat.at] === 0;
   }
 
-  labels(seatIds: readonly string[]): string {
+  labels(seatIds: readonly string[], t: Messages): string {
     return this.known(seatIds)
-      .map(({ label }) => label)
+      .map(({ label }) => seatLabel(label, t))
       .join(', ');
   }
 

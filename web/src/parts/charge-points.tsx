@@ -16,6 +16,7 @@ type ChargePointsProps = {
 };
 
 const amountMax = 10_000_000;
+const amountUsual = 50_000;
 
 /** In place: the seats stay held meanwhile. */
 export function ChargePoints({ fan, missing, onCharged }: ChargePointsProps) {
@@ -33,7 +34,7 @@ export function ChargePoints({ fan, missing, onCharged }: ChargePointsProps) {
       onCharged?.();
     },
   });
-  const amount = typed === null ? Math.min(missing, amountMax) : Number(typed.replaceAll(/\D/g, ''));
+  const amount = typed === null ? Math.min(missing || amountUsual, amountMax) : Number(typed.replaceAll(/\D/g, ''));
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (amount >= 1 && amount <= amountMax) void charging.start('/points/charges', { amount });
@@ -51,7 +52,7 @@ export function ChargePoints({ fan, missing, onCharged }: ChargePointsProps) {
           className="number"
           inputMode="numeric"
           autoComplete="off"
-          value={typed ?? (amount > 0 ? String(amount) : '')}
+          value={typed ?? String(amount)}
           maxLength={10}
           onChange={(event) => setTyped(event.target.value)}
         />

@@ -33,7 +33,7 @@ export function LostSeats({ lost, performanceId, index, kept, onTake, onClose }:
   return (
     <section className="notice notice-wrong lost" role="alert">
       <div className="lost-head">
-        <p className="notice-what">{t.seatScreen.lost(index.labels(lost.seatIds))}</p>
+        <p className="notice-what">{t.seatScreen.lost(index.labels(lost.seatIds, t))}</p>
         <p>{alternatives?.length === 0 ? t.seatScreen.lostNone : t.seatScreen.lostText}</p>
       </div>
       <ul className="lost-list">
@@ -41,7 +41,7 @@ export function LostSeats({ lost, performanceId, index, kept, onTake, onClose }:
           <li key={seatIds.join()}>
             <p>
               <span className="hidden">{t.seatScreen.alternative(at + 1)}: </span>
-              {index.labels(seatIds)}
+              {index.labels(seatIds, t)}
               <span className="number soft"> {t.points(index.amount(seatIds))}</span>
             </p>
             <button

@@ -35,9 +35,9 @@ function posterOf(concertId: string): { inks: number; art: ReactNode } {
   return { inks: seed % inksCount, art: draw(chanceFrom(seed)) };
 }
 
-/** FNV-1a, stirred at the end: ids that differ in a digit get posters that differ in everything. */
+/** FNV-1a from another start, stirred at the end: ids that differ in a letter get posters that differ in everything. */
 function seedOf(text: string): number {
-  let hash = 0x811c9dc5;
+  let hash = 0x811c9c40;
   for (const char of text) hash = Math.imul(hash ^ (char.codePointAt(0) ?? 0), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
   return (hash ^ (hash >>> 13)) >>> 0;

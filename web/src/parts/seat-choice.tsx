@@ -1,6 +1,7 @@
 import type { Phase } from '../api/attempt.ts';
 import { useLanguage } from '../language.tsx';
 import type { SeatIndex } from '../seat-index.ts';
+import { seatLabel } from '../seat-label.ts';
 import { Action } from './action.tsx';
 
 type SeatChoiceProps = {
@@ -28,13 +29,13 @@ export function SeatChoice({ index, selected, onRemove, phase, onReserve }: Seat
         {seats.map(({ seatId, label, grade, price }) => (
           <li key={seatId}>
             <span className="choice-label">
-              <b>{grade}</b> {label}
+              <b>{grade}</b> {seatLabel(label, t)}
             </span>
             <span className="number">{t.points(price)}</span>
             <button
               type="button"
               className="choice-remove"
-              aria-label={t.seatScreen.remove(label)}
+              aria-label={t.seatScreen.remove(seatLabel(label, t))}
               onClick={() => onRemove(seatId)}
             >
               <svg viewBox="0 0 16 16" aria-hidden="true">

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import type { Reservation } from '../api/wire.ts';
 import type { Evening } from '../evenings.ts';
 import { useLanguage } from '../language.tsx';
+import { seatLabel } from '../seat-label.ts';
 import { Poster } from './poster.tsx';
 
 type TicketProps = {
@@ -30,7 +31,7 @@ export function Ticket({ reservation, evening, children }: TicketProps) {
         <ul className="ticket-seats">
           {seats.map(({ seatId, label, price }) => (
             <li key={seatId}>
-              <span>{label}</span>
+              <span>{seatLabel(label, t)}</span>
               <span className="number">{t.points(price)}</span>
             </li>
           ))}

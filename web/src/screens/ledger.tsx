@@ -90,7 +90,7 @@ function EntryRow({
         ) : (
           <Link href={`/reservations/${reservationId}`}>{t.ledger.types[type]}</Link>
         )}
-        <span className="soft number">{format.dateTime(at)}</span>
+        <span className="soft number">{format.stamp(at)}</span>
       </td>
       <td className={`end number entry-${type}`}>{`${sign}${t.points(Math.abs(amount))}`}</td>
       <td className="end number soft">{t.points(balanceAfter)}</td>
