@@ -213,7 +213,7 @@ export function badQueries(name: string): string[] {
       '1%20or%201=1',
     ],
     cursor: ['', '%00', "'", '%F0%9F%8E%AB', 'a'.repeat(4_000), 'e30', '../..', '%ff'],
-    since: ['', '-1', '1.5', 'abc', '1e3', '%00', "'", '9'.repeat(400)],
+    sequence: ['', '-1', '1.5', 'abc', '1e3', '%00', "'", '9'.repeat(400)],
     version: ['', '-1', '1.5', 'abc', '1e3', '%00', "'", '9'.repeat(400)],
     status: ['', 'sold', '%00', "'", 'AVAILABLE', '__proto__'],
   };

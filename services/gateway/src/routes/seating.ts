@@ -77,7 +77,10 @@ const sendUnchanged = (reply: FastifyReply) => reply.code(304).send();
 const sendNothing = (reply: FastifyReply) => reply.send();
 
 /** What came last before a connection was lost is newer than what its address says. */
-function knownOf({ since, version }: z.output<typeof http.streamStart>, last: unknown): Known | null {
+function knownOf(
+  { sequence: since, version }: z.output<typeof http.streamStart>,
+  last: unknown,
+): Known | null {
   const sequence = typeof last === 'string' && /^\d{1,15}$/.test(last) ? last : since;
   if (sequence === undefined) return null;
   return { sequence: Number(sequence), version: version === undefined ? null : Number(version) };
