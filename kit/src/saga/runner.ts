@@ -4,11 +4,11 @@ import type { ServiceTelemetry } from '../telemetry/index.ts';
 import type { Saga } from './definition.ts';
 import { LiveSagas, type Live } from './live.ts';
 import { replyQueue, startQueue, type Answer, type ReplyMessage, type StartMessage } from './messages.ts';
-import { liveOperation, rowOperation, type Operation } from './operations.ts';
+import { Operations, type Operation } from './operations.ts';
 import { Outgoing } from './outgoing.ts';
 import { RowWriter } from './row-writer.ts';
-import { about, alarmAfterAttempts, RunnerTelemetry, tracedCommand } from './runner-telemetry.ts';
-import type { Existing, NewRow, OpenRow, RowWrite, SagaRow, SagaStore } from './store.ts';
+import { about, RunnerTelemetry, tracedCommand } from './runner-telemetry.ts';
+import type { Existing, NewRow, OpenRow, RowWrite, SagaStore } from './store.ts';
 import { timeline } from './timeline.ts';
 import { advance, freshState, resumedState, type Ending, type Event, type Transition } from './transition.ts';
 
@@ -37,7 +37,6 @@ export type RunnerOptions = {
   readonly telemetry?: ServiceTelemetry | undefined;
 };
 
-const stuckAfterSeconds = 10;
 const takeOverRowsMax = 500;
 const unknownSagaRetryMs = 2_000;
 /** Longer than a statement may take: so long after one failed, it may still have written rows that this driver never heard of. */
@@ -50,6 +49,7 @@ export class Runner {
   readonly #definitions: ReadonlyMap<string, Saga>;
   readonly #newest: ReadonlyMap<string, Saga>;
   readonly #writer: RowWriter;
+  readonly #operations: Operations;
   readonly #consumers: Consumer[] = [];
   readonly #outgoing: Outgoing;
   readonly #telemetry: RunnerTelemetry;
@@ -75,6 +75,7 @@ export class Runner {
     );
     this.#outgoing = new Outgoing(options.bus, options.log);
     this.#writer = new RowWriter(options.store, options.owner, options.log);
+    this.#operations = new Operations(options.store, this.#live, this.#definitions);
     const [live, unwritten] = [this.#live, () => this.#writer.waitingCount];
     this.#telemetry = new RunnerTelemetry({
       ...this.#options,
@@ -121,31 +122,12 @@ export class Runner {
 
   // ── questions ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** A fan's own saga: from this driver's memory while it runs here, else from its row. */
-  async operation(id: string, fan: string): Promise<Operation | null> {
-    const live = this.#live.get(id);
-    if (live) return live.row.fan === fan ? liveOperation(live) : null;
-    const row = await this.#options.store.find(id, fan);
-    return row && this.#rowOperation(row);
+  operation(id: string, fan: string): Promise<Operation | null> {
+    return this.#operations.find(id, fan);
   }
 
-  /** Sagas that should have ended by now, or have asked in vain for long. */
-  async stuckOperations(most: number): Promise<Operation[]> {
-    const rows = await this.#options.store.stuck(stuckAfterSeconds, most);
-    const asking = [...this.#live.values()].filter(({ state }) =>
-      state.open.some(({ attempts }) => attempts >= alarmAfterAttempts),
-    );
-    const known = new Set(asking.map(({ id }) => id));
-    const others = rows.filter(({ id }) => !known.has(id));
-    return [...asking.map(liveOperation), ...others.map((row) => this.#rowOperation(row))].slice(0, most);
-  }
-
-  #rowOperation(row: SagaRow): Operation {
-    // It may have been taken over since its row was read.
-    const live = this.#live.get(row.id);
-    return live
-      ? liveOperation(live)
-      : rowOperation(row, this.#definitions.get(`${row.name}/${row.version}`));
+  stuckOperations(most: number): Promise<Operation[]> {
+    return this.#operations.stuck(most);
   }
 
   // ── starts ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -183,7 +165,7 @@ export class Runner {
     } catch (error) {
       // Nothing with an effect has left. The sender repeats its start until it is told of a stored row.
       for (const { live } of fresh) this.#drop(live);
-      this.#inDoubtUntil = this.#options.now() + inDoubtMs;
+      this.#doubt();
       throw error;
     }
     await this.#outgoing.flush();
@@ -212,6 +194,7 @@ export class Runner {
       stored: false,
       held: [],
       early: [],
+      asked: [],
       waiting: [{ to: start.replyTo, startId: start.id }],
       trace: this.#telemetry.begins(start),
     };
@@ -221,6 +204,11 @@ export class Runner {
   }
 
   #onRepeatedStart(live: Live, start: StartMessage): undefined {
+    if (!live.stored) {
+      // There may never be a row: what is said of one must be true.
+      live.asked.push(start);
+      return undefined;
+    }
     const told = about(start, live.id);
     const isOther = live.id !== start.id;
     if (isOther && live.row.fingerprint !== start.fingerprint)
@@ -233,7 +221,7 @@ export class Runner {
         replayed: isOther,
       });
     else if (isOther) this.#outgoing.answer(start.replyTo, { ...told, kind: 'in_flight' });
-    else if (live.stored) this.#outgoing.answer(start.replyTo, { ...told, kind: 'stored' });
+    else this.#outgoing.answer(start.replyTo, { ...told, kind: 'stored' });
     return undefined;
   }
 
@@ -242,6 +230,7 @@ export class Runner {
     if (start.tellStored) this.#outgoing.answer(start.replyTo, { ...about(start, live.id), kind: 'stored' });
     for (const command of live.held) this.#outgoing.command(command);
     live.held = [];
+    for (const again of live.asked.splice(0)) this.#onRepeatedStart(live, again);
     for (const reply of live.early.splice(0)) this.#applyReply(live, reply);
   }
 
@@ -308,7 +297,7 @@ export class Runner {
     const unanswered = { answerStatus: null, answer: null, steps: null };
     const write: RowWrite = { id, epoch, status: 'compensating', reason, ...unanswered };
     void this.#writer.write(write, true).then((isOurs) => {
-      if (!isOurs) return this.#drop(live);
+      if (!isOurs) return this.#lose(live);
       crashPoint('saga.after-turn');
       this.#apply(live, { kind: 'turned' });
       return this.#outgoing.flush();
@@ -338,6 +327,7 @@ export class Runner {
       crashPoint('saga.after-end');
       this.#live.forget(live);
       this.#telemetry.ended(live, ending, isOurs);
+      if (!isOurs) this.#doubt();
       if (!isOurs || isToldAtOnce) return undefined;
       this.#answer(live, answer);
       return this.#outgoing.flush();
@@ -356,6 +346,16 @@ export class Runner {
   #drop(live: Live): void {
     this.#live.forget(live);
     this.#telemetry.dropped(live);
+  }
+
+  /** It was taken over: by another driver, or by this one, in a statement that was given up and came through after all. */
+  #lose(live: Live): void {
+    this.#drop(live);
+    this.#doubt();
+  }
+
+  #doubt(): void {
+    this.#inDoubtUntil = this.#options.now() + inDoubtMs;
   }
 
   // ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -384,7 +384,7 @@ export class Runner {
       const rows = await store
         .takeOver(owner, definitions, which, takeOverRowsMax, known)
         .catch((error: unknown) => {
-          this.#inDoubtUntil = now() + inDoubtMs;
+          this.#doubt();
           throw error;
         });
       if (rows.length > 0) crashPoint('saga.after-take-over');
@@ -408,6 +408,7 @@ export class Runner {
       stored: true,
       held: [],
       early: [],
+      asked: [],
       // It may be here already under an older epoch; whoever waits, waits for the saga.
       waiting: before?.waiting ?? [],
       trace: this.#telemetry.resumes(row, before),
