@@ -188,7 +188,7 @@ export class World {
     freeze: () => {
       const process = this.#chance.pick(this.#processes);
       const forMs = this.#chance.pick([1_000, 6_000, 15_000, 40_000]);
-      process.actor.frozenUntil = this.#time.now + forMs;
+      process.actor.frozenUntil = Math.max(process.actor.frozenUntil, this.#time.now + forMs);
       this.#strike(process, 'was frozen', forMs);
     },
     cutOff: () => {

@@ -2,6 +2,7 @@ import type { Bus, Consumer, Delivery, Verdict } from '../messaging/index.ts';
 import { crashPoint, heldCrashPoint, type Log } from '../service/index.ts';
 import type { ServiceTelemetry } from '../telemetry/index.ts';
 import type { Saga } from './definition.ts';
+import { Doubt } from './doubt.ts';
 import { LiveSagas, type Live } from './live.ts';
 import { replyQueue, startQueue, type Answer, type ReplyMessage, type StartMessage } from './messages.ts';
 import { Operations, type Operation } from './operations.ts';
@@ -10,7 +11,7 @@ import { RowWriter } from './row-writer.ts';
 import { about, RunnerTelemetry, tracedCommand } from './runner-telemetry.ts';
 import type { Existing, NewRow, OpenRow, RowWrite, SagaStore } from './store.ts';
 import { timeline } from './timeline.ts';
-import { advance, freshState, resumedState, type Ending, type Event, type Transition } from './transition.ts';
+import { advance, freshState, isReached, resumedState, type Ending, type Event, type Transition } from './transition.ts';
 
 /** Turns an ending into the bytes the fan gets; must depend on nothing but its arguments. */
 export type Encode = (ending: Ending, saga: { name: string; version: number; traceId: string }) => Answer;
@@ -39,8 +40,8 @@ export type RunnerOptions = {
 
 const takeOverRowsMax = 500;
 const unknownSagaRetryMs = 2_000;
-/** Longer than a statement may take: so long after one failed, it may still have written rows that this driver never heard of. */
-const inDoubtMs = 15_000;
+/** Longer than a statement may take. */
+const inDoubtSeconds = 15;
 
 /** Drives sagas: takes starts and replies in batches, lets the pure transition decide, sends what it says. */
 export class Runner {
@@ -56,7 +57,7 @@ export class Runner {
   #ticker: NodeJS.Timeout | undefined;
   #ticking: Promise<void> = Promise.resolve();
   #nextLeaseAt = 0;
-  #inDoubtUntil = 0;
+  readonly #doubt: Doubt;
   #stopping = false;
 
   constructor(options: RunnerOptions) {
@@ -75,6 +76,7 @@ export class Runner {
     );
     this.#outgoing = new Outgoing(options.bus, options.log);
     this.#writer = new RowWriter(options.store, options.owner, options.log);
+    this.#doubt = new Doubt(1 + Math.ceil((4 * inDoubtSeconds) / this.#options.leaseSeconds));
     this.#operations = new Operations(options.store, this.#live, this.#definitions);
     const [live, unwritten] = [this.#live, () => this.#writer.waitingCount];
     this.#telemetry = new RunnerTelemetry({
@@ -165,7 +167,7 @@ export class Runner {
     } catch (error) {
       // Nothing with an effect has left. The sender repeats its start until it is told of a stored row.
       for (const { live } of fresh) this.#drop(live);
-      this.#doubt();
+      this.#doubt.arises();
       throw error;
     }
     await this.#outgoing.flush();
@@ -327,7 +329,7 @@ export class Runner {
       crashPoint('saga.after-end');
       this.#live.forget(live);
       this.#telemetry.ended(live, ending, isOurs);
-      if (!isOurs) this.#doubt();
+      if (!isOurs) this.#doubt.arises();
       if (!isOurs || isToldAtOnce) return undefined;
       this.#answer(live, answer);
       return this.#outgoing.flush();
@@ -351,11 +353,7 @@ export class Runner {
   /** It was taken over: by another driver, or by this one, in a statement that was given up and came through after all. */
   #lose(live: Live): void {
     this.#drop(live);
-    this.#doubt();
-  }
-
-  #doubt(): void {
-    this.#inDoubtUntil = this.#options.now() + inDoubtMs;
+    this.#doubt.arises();
   }
 
   // ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -368,7 +366,7 @@ export class Runner {
         this.#apply(live, { kind: 'tick', random: random() });
       }
       await this.#outgoing.flush();
-      if (now() < this.#nextLeaseAt) return;
+      if (!isReached(this.#nextLeaseAt, now(), leaseSeconds * 1_000)) return;
       this.#nextLeaseAt = now() + (leaseSeconds * 1_000) / 4;
       await store.renewLease(owner, leaseSeconds);
       if (!this.#stopping) await this.#takeOver('orphaned');
@@ -380,17 +378,17 @@ export class Runner {
   async #takeOver(which: 'orphaned' | 'all'): Promise<void> {
     const { store, owner, definitions, now } = this.#options;
     for (;;) {
-      const known = now() < this.#inDoubtUntil ? this.#live.ids() : null;
+      const known = this.#doubt.isThere ? this.#live.ids() : null;
       const rows = await store
         .takeOver(owner, definitions, which, takeOverRowsMax, known)
         .catch((error: unknown) => {
-          this.#doubt();
+          this.#doubt.arises();
           throw error;
         });
       if (rows.length > 0) crashPoint('saga.after-take-over');
       for (const row of rows) this.#resume(row, now());
       await this.#outgoing.flush();
-      if (rows.length < takeOverRowsMax) return;
+      if (rows.length < takeOverRowsMax) return this.#doubt.looked();
     }
   }
 
