@@ -13,6 +13,7 @@ export type ClusterConfig = {
   readonly natsUrl: string | undefined;
   readonly redisUrl: string | undefined;
   readonly holdSeconds: number;
+  readonly admissionSeconds: number;
   readonly partnerUrl: URL | undefined;
   readonly partnerSecret: string | undefined;
   readonly charges: string;
@@ -35,6 +36,7 @@ export function readClusterConfig(env: Readonly<Record<string, string | undefine
     natsUrl: urlOf(read, 'NATS_URL', 'nats'),
     redisUrl: urlOf(read, 'REDIS_URL', 'redis'),
     holdSeconds: read.integer('HOLD_SECONDS', 300, { min: 1, max: 86_400 }),
+    admissionSeconds: read.integer('ADMISSION_SECONDS', 600, { min: 5, max: 86_400 }),
     partnerUrl: read.url('PARTNER_URL'),
     partnerSecret: read.optional('PARTNER_SECRET'),
     charges: read.oneOf('POINT_CHARGES', 'demo', ['demo', 'off']),

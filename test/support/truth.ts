@@ -70,6 +70,7 @@ export async function expectAuditGreen(system: Started, history?: History): Prom
     concert: open('concert'),
     payment: open('payment'),
     partner: open('partner'),
+    waiting_room: open('waiting_room'),
   };
   try {
     const logFiles = [path.join(system.dataDir, 'tutti.log')];

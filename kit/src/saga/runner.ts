@@ -328,10 +328,18 @@ export class Runner {
       version: saga.version,
       traceId: row.traceId,
     });
-    const isToldAtOnce = ending.journaled && this.#writer.waitingCount < this.#options.unwrittenMax;
+    const { isKept = true } = answer;
+    const isToldAtOnce = ending.journaled && isKept && this.#writer.waitingCount < this.#options.unwrittenMax;
     const reason = ending.status === 'failed' ? ending.reason : null;
     const answered = { answerStatus: answer.status, answer: answer.body, steps: timeline(saga, state) };
-    const write: RowWrite = { id, epoch, status: ending.status, reason, ...answered };
+    const write: RowWrite = {
+      id,
+      epoch,
+      status: ending.status,
+      reason,
+      ...answered,
+      ...(!isKept && { isKept }),
+    };
     const written = this.#writer.write(write, !isToldAtOnce);
     if (isToldAtOnce) this.#answer(live, answer);
     void written.then((isOurs) => {

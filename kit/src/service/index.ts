@@ -21,5 +21,5 @@ export {
   type RunningProgram,
 } from './program.ts';
 export { keptSecret } from './secret.ts';
-export { signedTokens, type SignedTokens } from './signed-token.ts';
+export { endlessTokens, signedTokens, type EndlessTokens, type SignedTokens } from './signed-token.ts';
 export { uuidv7 } from './uuid.ts';

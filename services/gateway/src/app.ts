@@ -22,6 +22,8 @@ import { operationRoutes } from './routes/operations.ts';
 import { partnerStubRoutes } from './routes/partner-stub.ts';
 import { pointRoutes } from './routes/points.ts';
 import { reservationRoutes } from './routes/reservations.ts';
+import { saleRoutes } from './routes/sales.ts';
+import { waitingRoomRoutes } from './routes/waiting-room.ts';
 import type { TypedApp } from './routes/route.ts';
 import { traceIdOf } from './trace.ts';
 
@@ -38,6 +40,8 @@ declare module 'fastify' {
     refuses?: readonly RefusalCode[];
     /** Headers of what it answers when it does not refuse; for the document. */
     tells?: readonly AnswerHeader[];
+    /** Needs an admission where the concert has a waiting room. */
+    admission?: boolean;
   }
 }
 
@@ -128,6 +132,8 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
     async (typed: TypedApp) => {
       accountRoutes(typed, parts);
       catalogueRoutes(typed, parts);
+      waitingRoomRoutes(typed, parts);
+      saleRoutes(typed, parts);
       reservationRoutes(typed, parts);
       pointRoutes(typed, parts);
       operationRoutes(typed, parts);

@@ -2,6 +2,7 @@ import type { Caller } from '@tutti/contracts';
 import type {
   FastifyBaseLogger,
   FastifyInstance,
+  FastifyReply,
   FastifyRequest,
   RawReplyDefaultExpression,
   RawRequestDefaultExpression,
@@ -55,3 +56,18 @@ export function refuseCursor(cursor: string | undefined): void {
 }
 
 export const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Whether the client has this version already; a proxy may have marked its tag as weak. */
+export function isKnown({ headers }: FastifyRequest, etag: string): boolean {
+  const known = (headers['if-none-match'] ?? '').split(/\s*,\s*/).map((one) => one.replace(/^W\//, ''));
+  return known.includes(etag) || known.includes('*');
+}
+
+export const sendUnchanged = (reply: FastifyReply) => reply.code(304).send();
+
+/** A document that was stored or made as text, as it is. */
+export const sendStored = (reply: FastifyReply, json: string) =>
+  reply
+    .serializer((text: string) => text)
+    .type('application/json')
+    .send(json);
