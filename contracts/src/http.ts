@@ -160,7 +160,7 @@ const sale = z.object({
 export const saleChange = z
   .strictObject({
     state: z.enum(['open', 'paused', 'closed']).optional(),
-    pace: z.number().min(0).max(10_000).optional(),
+    pace: z.int().min(0).max(10_000).optional(),
     reason: text(500),
   })
   .refine(({ state, pace }) => state !== undefined || pace !== undefined, 'must change state or pace');

@@ -35,7 +35,7 @@ export type WaitingRoomQueries = {
   joins(concertId: string, from: number): Promise<string[] | null>;
   admit(concertId: string, userId: string, queueToken: string): Promise<Admitted | AdmissionRefusal>;
   /** Gives up being inside; what the fan holds stays theirs to pay. */
-  leave(concertId: string, userId: string): Promise<void>;
+  leave(concertId: string, userId: string): Promise<'left' | 'no_waiting_room'>;
 };
 
 export type GradeStock = { grade: string; price: number; left: number };

@@ -69,10 +69,8 @@ test('fifty joins of one fan at once are one place, and one of them is told that
   const [other, fan] = [await house.fan(), await house.fan()];
   await join(other, sale);
   const replies = await Promise.all(Array.from({ length: 50 }, () => join(fan, sale)));
-  expect(replies.map(({ status }) => status).toSorted()).toEqual([
-    ...Array.from({ length: 49 }, () => 200),
-    201,
-  ]);
+  expect(replies.filter(({ status }) => status === 201)).toHaveLength(1);
+  expect(replies.filter(({ status }) => status === 200)).toHaveLength(49);
   expect(new Set(replies.map(({ body }) => text(body, 'queueToken'))).size).toBe(1);
   const places = await house.databases.waiting_room.query(
     'select p.arrival from place p join sale s on s.id = p.sale where s.concert_id = $1 order by 1',

@@ -38,6 +38,7 @@ export type RunnerOptions = {
 };
 
 const stuckAfterSeconds = 10;
+const unanswered = { answerStatus: null, answer: null, steps: null };
 const takeOverRowsMax = 500;
 const unknownSagaRetryMs = 2_000;
 /** Longer than a statement may take: so long after one failed, it may still have written rows that this driver never heard of. */
@@ -305,7 +306,6 @@ export class Runner {
   #turn(live: Live, reason: NonNullable<Transition['turn']>): void {
     crashPoint('saga.before-turn');
     const { id, epoch } = live;
-    const unanswered = { answerStatus: null, answer: null, steps: null };
     const write: RowWrite = { id, epoch, status: 'compensating', reason, ...unanswered };
     void this.#writer.write(write, true).then((isOurs) => {
       if (!isOurs) return this.#drop(live);
@@ -316,8 +316,7 @@ export class Runner {
   }
 
   /**
-   * What every driver would answer is told at once and stored behind, as long as storing keeps up; anything else is told after
-   * the row is ours.
+   * What every driver would answer is told at once and stored behind, as long as storing keeps up; the rest after the row is ours.
    */
   #end(live: Live, ending: Ending): void {
     crashPoint('saga.before-end');
@@ -328,18 +327,12 @@ export class Runner {
       version: saga.version,
       traceId: row.traceId,
     });
-    const { isKept = true } = answer;
-    const isToldAtOnce = ending.journaled && isKept && this.#writer.waitingCount < this.#options.unwrittenMax;
+    const { status: answerStatus, body, isKept } = answer;
+    const isToldAtOnce =
+      (isKept ?? ending.journaled) && this.#writer.waitingCount < this.#options.unwrittenMax;
     const reason = ending.status === 'failed' ? ending.reason : null;
-    const answered = { answerStatus: answer.status, answer: answer.body, steps: timeline(saga, state) };
-    const write: RowWrite = {
-      id,
-      epoch,
-      status: ending.status,
-      reason,
-      ...answered,
-      ...(!isKept && { isKept }),
-    };
+    const answered = { answerStatus, answer: body, isKept, steps: timeline(saga, state) };
+    const write: RowWrite = { id, epoch, status: ending.status, reason, ...answered };
     const written = this.#writer.write(write, !isToldAtOnce);
     if (isToldAtOnce) this.#answer(live, answer);
     void written.then((isOurs) => {

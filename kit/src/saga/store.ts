@@ -55,7 +55,7 @@ export type RowWrite = {
   readonly answer: string | null;
   readonly steps: readonly StepRecord[] | null;
   /** Its key is free again: the row stays for those who ask for it by its id. */
-  readonly isKept?: false;
+  readonly isKept?: false | undefined;
 };
 
 /** Every statement on the saga table. */

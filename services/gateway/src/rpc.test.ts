@@ -98,7 +98,7 @@ test('readiness names the services that are missing', async () => {
   const response = await fetch(`${gateway.address}/readyz`);
   expect(response.status).toBe(503);
   expect(await response.json()).toMatchObject({
-    failing: ['concert', 'payment', 'partner', 'orchestrator'],
+    failing: ['concert', 'payment', 'partner', 'orchestrator', 'waiting-room'],
     parts: { user: true },
   });
 });

@@ -180,7 +180,6 @@ const lineQueries = (call: Calls<typeof LineService>): WaitingRoomQueries => ({
   joins: async (concertId, from) => (await call.joins({ concertId, from })).list?.joins ?? null,
   admit: async (concertId, userId, queueToken) =>
     admittedFromWire(await call.admit({ concertId, userId, queueToken })),
-  leave: async (concertId, userId) => {
-    await call.leave({ concertId, userId });
-  },
+  leave: async (concertId, userId) =>
+    (await call.leave({ concertId, userId })).hasWaitingRoom ? 'left' : 'no_waiting_room',
 });

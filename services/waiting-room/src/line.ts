@@ -83,14 +83,23 @@ export function nextMove(figures: Figures, credit: number, elapsedSeconds: numbe
   return { serving: serving + called, credit: allowed - called * showUp };
 }
 
-/** Numbers a second, as it goes on from here: by the pace while there is room inside, then by those who leave. */
+/**
+ * Numbers a second, as it goes on from here: by the pace while there is room inside; then as it went in the last minutes, which
+ * also knows of those who come late; and before there were so many, by those who leave.
+ */
 export function paceOf(figures: Figures): number {
-  const { inside, taken, atDoor, pace, calls, left } = figures;
+  const { inside, taken, atDoor, pace, calls, left, windowSeconds } = figures;
   if (left <= 0) return 0;
   const showUp = showUpOf(calls);
   const hasRoom = taken + atDoor + onTheirWay(calls, showUp) < inside * 0.9;
-  return rounded((hasRoom ? pace : Math.min(pace, exitsPerSecond(figures))) / showUp);
+  if (hasRoom) return rounded(pace / showUp);
+  const called = calls.reduce((sum, call) => sum + call.called, 0);
+  const isSettled = windowSeconds >= settledSeconds && called > 0;
+  return rounded(isSettled ? called / windowSeconds : Math.min(pace, exitsPerSecond(figures)) / showUp);
 }
+
+/** After that the rush of the opening is out of the window. */
+const settledSeconds = 300;
 
 /** Two digits: what nobody could tell apart is no news, and the public document stays the same. */
 const rounded = (value: number): number => (value === 0 ? 0 : Number(value.toPrecision(2)));

@@ -85,7 +85,9 @@ export async function startWaitingRoom(options: WaitingRoomOptions): Promise<Wai
       },
       leave: async (concertId, userId) => {
         const sale = await sales.find(concertId);
-        if (sale) await store.leave({ sale: sale.row.id, fan: userId });
+        if (!sale) return 'no_waiting_room';
+        await store.leave({ sale: sale.row.id, fan: userId });
+        return 'left';
       },
     },
     ready,

@@ -14,8 +14,8 @@ export function serveWaitingRoom(server: RpcServer, queries: WaitingRoomQueries)
     admit: async ({ concertId, userId, queueToken }) =>
       admittedToWire(await queries.admit(concertId, userId, queueToken)),
     leave: async ({ concertId, userId }) => {
-      await queries.leave(concertId, userId);
-      return {};
+      const left = await queries.leave(concertId, userId);
+      return { hasWaitingRoom: left === 'left' };
     },
   });
 }

@@ -119,7 +119,7 @@ export function waitingRoomRoutes(app: TypedApp, { line, concerts }: GatewayPart
   app.delete(
     '/concerts/:concertId/admissions',
     {
-      config: { access: 'fan' },
+      config: { access: 'fan', refuses: ['concert_not_found', 'no_waiting_room'] },
       schema: {
         tags,
         summary: 'Go out: somebody else may come in, what I hold stays mine to pay',
@@ -129,7 +129,9 @@ export function waitingRoomRoutes(app: TypedApp, { line, concerts }: GatewayPart
       },
     },
     async (request, reply) => {
-      await line.leave(request.params.concertId, callerOf(request).userId);
+      const { concertId } = request.params;
+      const left = await line.leave(concertId, callerOf(request).userId);
+      if (left === 'no_waiting_room') throw await nothingThere(concertId);
       return reply.code(204).send(null);
     },
   );
