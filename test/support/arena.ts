@@ -117,7 +117,8 @@ export class Arena extends Installation {
     );
     // Its socket may be in another folder than before.
     for (const { name, service } of this.#cluster ? this.replicas : [])
-      if (service === database) this.passage(name, 'postgres').target = this.#socketOf(database);
+      if (service.replaceAll('-', '_') === database)
+        this.passage(name, 'postgres').target = this.#socketOf(database);
   }
 
   /** Ends everything; nothing that was broken before may hold it up. */
@@ -162,7 +163,9 @@ export class Arena extends Installation {
     const namesOf = (service: Service) => numbers.map((number) => nameOf({ service, number }));
     const ways = services.flatMap((service) =>
       namesOf(service).flatMap((name) => {
-        const others = service === 'gateway' ? ['redis', ...withDatabase.flatMap(namesOf)] : ['postgres'];
+        const asked =
+          service === 'gateway' ? withDatabase : service === 'waiting-room' ? (['concert'] as const) : [];
+        const others = [service === 'gateway' ? 'redis' : 'postgres', ...asked.flatMap(namesOf)];
         return ['nats', ...others].map((other) => `${name} → ${other}`);
       }),
     );
@@ -190,7 +193,7 @@ export class Arena extends Installation {
 
   #toPostgres(service: Service, name: string, url: string): string {
     const passage = this.passage(name, 'postgres');
-    const database = withDatabase.find((one) => one === service);
+    const database = databaseNames.find((one) => one === service.replaceAll('-', '_'));
     if (database) passage.target = this.#socketOf(database);
     const there = new URL(url);
     return `postgresql://${there.username}:${there.password}@127.0.0.1:${passage.port}${there.pathname}`;

@@ -42,8 +42,11 @@ export type StartMessage = {
   readonly tellStored: boolean;
 };
 
-/** The bytes a fan gets: an HTTP status and a body, the same whoever computes them. */
-export type Answer = { readonly status: number; readonly body: string };
+/**
+ * The bytes a fan gets: an HTTP status and a body, the same whoever computes them. One with `isKept: false` is not stored under
+ * the key: what was asked for had no effect, and the same request may be made again.
+ */
+export type Answer = { readonly status: number; readonly body: string; readonly isKept?: false };
 
 /** What the sender of a start is told; `id` is the start's, `operation` the saga that answers it. */
 export type AnswerMessage = {

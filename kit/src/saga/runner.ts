@@ -47,6 +47,7 @@ export type RunnerOptions = {
   readonly telemetry?: ServiceTelemetry | undefined;
 };
 
+const unanswered = { answerStatus: null, answer: null, steps: null };
 const takeOverRowsMax = 500;
 const unknownSagaRetryMs = 2_000;
 /** Longer than a statement may take. */
@@ -306,7 +307,6 @@ export class Runner {
   #turn(live: Live, reason: NonNullable<Transition['turn']>): void {
     crashPoint('saga.before-turn');
     const { id, epoch } = live;
-    const unanswered = { answerStatus: null, answer: null, steps: null };
     const write: RowWrite = { id, epoch, status: 'compensating', reason, ...unanswered };
     void this.#writer.write(write, true).then((isOurs) => {
       if (!isOurs) return this.#lose(live);
@@ -317,8 +317,7 @@ export class Runner {
   }
 
   /**
-   * What every driver would answer is told at once and stored behind, as long as storing keeps up; anything else is told after
-   * the row is ours.
+   * What every driver would answer is told at once and stored behind, as long as storing keeps up; the rest after the row is ours.
    */
   #end(live: Live, ending: Ending): void {
     crashPoint('saga.before-end');
@@ -329,9 +328,11 @@ export class Runner {
       version: saga.version,
       traceId: row.traceId,
     });
-    const isToldAtOnce = ending.journaled && this.#writer.waitingCount < this.#options.unwrittenMax;
+    const { status: answerStatus, body, isKept } = answer;
+    const isToldAtOnce =
+      (isKept ?? ending.journaled) && this.#writer.waitingCount < this.#options.unwrittenMax;
     const reason = ending.status === 'failed' ? ending.reason : null;
-    const answered = { answerStatus: answer.status, answer: answer.body, steps: timeline(saga, state) };
+    const answered = { answerStatus, answer: body, isKept, steps: timeline(saga, state) };
     const write: RowWrite = { id, epoch, status: ending.status, reason, ...answered };
     const written = this.#writer.write(write, !isToldAtOnce);
     if (isToldAtOnce) this.#answer(live, answer);

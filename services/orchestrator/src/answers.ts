@@ -14,5 +14,7 @@ export const encodeAnswer: Encode = (ending, { name, traceId }): Answer => {
   if (ending.status === 'succeeded')
     return { status: name === 'cancel-reservation' ? 200 : 201, body: JSON.stringify(ending.reply) };
   const code = isRefusalCode(ending.reason.code) ? ending.reason.code : 'internal_error';
-  return { status: refusals[code].status, body: JSON.stringify(problem(code, traceId, withUndone(ending))) };
+  const body = JSON.stringify(problem(code, traceId, withUndone(ending)));
+  // Who comes back with a newer admission makes the same request again.
+  return { status: refusals[code].status, body, ...(code.startsWith('admission_') && { isKept: false }) };
 };

@@ -10,7 +10,7 @@ import { againAndAgain } from './again-and-again.ts';
 import { replicasOfService } from './restarting.ts';
 
 export function databaseNamed(target: string): DatabaseName {
-  const found = databaseNames.find((name) => name === target);
+  const found = databaseNames.find((name) => name === target.replaceAll('-', '_'));
   if (!found) throw new Error(`There is no database ${target}.`);
   return found;
 }

@@ -8,13 +8,14 @@ import { callerOf, cursorsOf, uuidForm, type TypedApp } from './route.ts';
 const tags = ['reservations'];
 const params = z.object({ reservationId: http.namedId });
 
-export function reservationRoutes(app: TypedApp, { concerts, effects }: GatewayParts): void {
+export function reservationRoutes(app: TypedApp, { concerts, effects, admissions }: GatewayParts): void {
   app.post(
     '/reservations',
     {
       config: {
         access: 'fan',
         effect: true,
+        admission: true,
         refuses: [
           'performance_not_found',
           'seat_not_found',
@@ -34,7 +35,9 @@ export function reservationRoutes(app: TypedApp, { concerts, effects }: GatewayP
     (request, reply) => {
       const { performanceId, seatIds } = request.body;
       const { userId } = callerOf(request);
-      return answerEffect(request, reply, effects, 'reserve-seats', { userId, performanceId, seatIds });
+      const admission = admissions.check(request.headers['admission-token'], userId, performanceId);
+      const wish = { userId, performanceId, seatIds, ...(admission && { admission }) };
+      return answerEffect(request, reply, effects, 'reserve-seats', wish);
     },
   );
 
