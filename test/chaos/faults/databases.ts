@@ -30,6 +30,19 @@ async function killPostmaster(arena: Arena, database: DatabaseName): Promise<voi
   await until('the postmaster is dead', () => !isAlive(pid));
 }
 
+/** Of the replicas of a service, as a balancer or an operator would ask them. */
+async function countUnready(arena: Arena, service: string): Promise<number> {
+  const statuses = await Promise.all(
+    replicasOfService(arena, service).map((name) =>
+      fetch(`http://127.0.0.1:${arena.replica(name).healthPort}/readyz`).then(
+        ({ status }) => status,
+        () => 0,
+      ),
+    ),
+  );
+  return statuses.filter((status) => status === 503).length;
+}
+
 const restarted: Fault = {
   name: 'a PostgreSQL is restarted again and again',
   promise:
@@ -38,6 +51,7 @@ const restarted: Fault = {
   evidence: [
     'a PostgreSQL was stopped in order',
     'a PostgreSQL was killed',
+    'a replica said that it is not ready',
     'answers between restarts of a PostgreSQL',
   ],
   touches: (target) => [serverOf(target)],
@@ -52,6 +66,7 @@ const restarted: Fault = {
       await arena.stopPostgres(database);
       count(isOrderly ? 'a PostgreSQL was stopped in order' : 'a PostgreSQL was killed');
       isOrderly = !isOrderly;
+      count('a replica said that it is not ready', await countUnready(arena, target));
       await rest(random() * 2_000);
       await arena.startPostgres(database);
       await rest(5_000 + random() * 5_000);
