@@ -7,6 +7,7 @@ import { unheardAnswers, type Passage } from '../../support/passage.ts';
 import { isAlive } from '../../support/processes.ts';
 import type { Fault } from '../fault.ts';
 import { againAndAgain } from './again-and-again.ts';
+import { Broker } from './broker.ts';
 import { replicasOfService } from './restarting.ts';
 
 export function databaseNamed(target: string): DatabaseName {
@@ -74,6 +75,7 @@ const restarted: Fault = {
     return async () => {
       await stop();
       count('answers between restarts of a PostgreSQL', crowd.answered.length - before);
+      count('messages set aside by then', (await Broker.deadLetters(arena)).length);
     };
   },
 };
