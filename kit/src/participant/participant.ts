@@ -2,6 +2,7 @@ import type { Bus, Consumer, Delivery, Verdict } from '../messaging/index.ts';
 import { isDeterministic, repeatingConflicts, type Queryable } from '../postgres/index.ts';
 import {
   commandQueue,
+  isCommand,
   replyQueue,
   type CommandMessage,
   type Outcome,
@@ -59,6 +60,10 @@ export class Participant {
     const effects: Placed[] = [];
     const readers = new Map<string, Placed[]>();
     for (const [at, { message }] of batch.entries()) {
+      if (!isCommand(message)) {
+        verdicts[at] = { dead: 'It is no command.' };
+        continue;
+      }
       if (message.direction !== 'do') pointBefore(message.direction, this.#options.service);
       if (this.#effects.has(message.type) || message.direction === 'settle') effects.push({ at, message });
       else if (Object.hasOwn(this.#reads, message.type)) pushTo(readers, message.type, { at, message });

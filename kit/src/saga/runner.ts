@@ -1,16 +1,23 @@
-import type { Bus, Consumer, Delivery, Verdict } from '../messaging/index.ts';
-import { crashPoint, heldCrashPoint, steadyNow, type Log } from '../service/index.ts';
-import type { ServiceTelemetry } from '../telemetry/index.ts';
+import type { Consumer, Delivery, Verdict } from '../messaging/index.ts';
+import { crashPoint, heldCrashPoint, steadyNow } from '../service/index.ts';
 import type { Saga } from './definition.ts';
 import { Doubt } from './doubt.ts';
 import { LiveSagas, type Live } from './live.ts';
-import { replyQueue, startQueue, type Answer, type ReplyMessage, type StartMessage } from './messages.ts';
+import {
+  isStart,
+  replyQueue,
+  startQueue,
+  type Answer,
+  type ReplyMessage,
+  type StartMessage,
+} from './messages.ts';
 import { Operations, type Operation } from './operations.ts';
 import { Outgoing } from './outgoing.ts';
 import { RowWriter } from './row-writer.ts';
+import type { RunnerOptions } from './runner-options.ts';
 import { about, RunnerTelemetry, tracedCommand } from './runner-telemetry.ts';
 import { SenderClocks } from './sender-clocks.ts';
-import type { Existing, NewRow, OpenRow, RowWrite, SagaStore } from './store.ts';
+import type { Existing, NewRow, OpenRow, RowWrite } from './store.ts';
 import { timeline } from './timeline.ts';
 import {
   advance,
@@ -21,31 +28,6 @@ import {
   type Event,
   type Transition,
 } from './transition.ts';
-
-/** Turns an ending into the bytes the fan gets; must depend on nothing but its arguments. */
-export type Encode = (ending: Ending, saga: { name: string; version: number; traceId: string }) => Answer;
-
-export type RunnerOptions = {
-  readonly bus: Bus;
-  readonly store: SagaStore;
-  readonly definitions: readonly Saga[];
-  readonly encode: Encode;
-  readonly log: Log;
-  /** New for every process: a restarted one is another driver. */
-  readonly owner: string;
-  /** A system that knows itself alone takes every open row at its start. */
-  readonly alone: boolean;
-  readonly now?: () => number;
-  readonly random?: () => number;
-  /** Live sagas above which starts are refused, by saga where one may use less than all of it. */
-  readonly liveMax?: number;
-  readonly shares?: Readonly<Record<string, number>>;
-  /** Endings that may wait to be written while their answers are out already; above it who asks waits for the row. */
-  readonly unwrittenMax?: number;
-  readonly leaseSeconds?: number;
-  readonly tickMs?: number;
-  readonly telemetry?: ServiceTelemetry | undefined;
-};
 
 const unanswered = { answerStatus: null, answer: null, steps: null };
 const takeOverRowsMax = 500;
@@ -150,13 +132,17 @@ export class Runner {
     const fresh: { live: Live; row: NewRow }[] = [];
     for (const [at, { message }] of batch.entries()) {
       try {
+        if (!isStart(message)) throw new TypeError('It is no start.');
         const isLate = this.#senders.isLate(message, this.#options.now());
-        const isKnown = this.#newest.has(message.name);
-        const live = isKnown ? this.#consider(message, isLate) : undefined;
-        const { version = 0, deadlineMs = 0 } = live?.saga ?? {};
-        if (live) fresh.push({ live, row: { ...message, version, deadlineMs } });
+        const saga = this.#newest.get(message.name);
+        const live = saga && this.#consider(message, saga, isLate);
+        if (live)
+          fresh.push({
+            live,
+            row: { ...message, version: live.saga.version, deadlineMs: live.saga.deadlineMs },
+          });
         // A newer build may know it; what it came with is not kept waiting.
-        if (!isKnown && !isLate) verdicts[at] = { retryAfterMs: unknownSagaRetryMs };
+        if (!saga && !isLate) verdicts[at] = { retryAfterMs: unknownSagaRetryMs };
       } catch (error) {
         // Nothing was sent of it, and it would be the same the next time.
         verdicts[at] = { dead: error instanceof Error ? error.message : String(error) };
@@ -186,13 +172,11 @@ export class Runner {
   }
 
   /** A start that is new to this driver becomes live, and what only reads leaves at once, while the row is being stored. */
-  #consider(start: StartMessage, isLate: boolean): Live | undefined {
+  #consider(start: StartMessage, saga: Saga, isLate: boolean): Live | undefined {
     const { now, shares, liveMax } = this.#options;
     const known = this.#live.of(start);
     if (known) return this.#onRepeatedStart(known, start);
     if (isLate || this.#stopping) return undefined;
-    const saga = this.#newest.get(start.name);
-    if (!saga) throw new Error(`There is no saga ${start.name}.`);
     if (this.#live.size >= liveMax * (shares?.[start.name] ?? 1)) {
       this.#telemetry.refuses(start.name);
       this.#outgoing.answer(start.replyTo, { ...about(start, start.id), kind: 'overloaded' });

@@ -7,6 +7,7 @@ import { unheardAnswers, type Passage } from '../../support/passage.ts';
 import { isAlive } from '../../support/processes.ts';
 import type { Fault } from '../fault.ts';
 import { againAndAgain } from './again-and-again.ts';
+import { Broker } from './broker.ts';
 import { replicasOfService } from './restarting.ts';
 
 export function databaseNamed(target: string): DatabaseName {
@@ -30,6 +31,19 @@ async function killPostmaster(arena: Arena, database: DatabaseName): Promise<voi
   await until('the postmaster is dead', () => !isAlive(pid));
 }
 
+/** Of the replicas of a service, as a balancer or an operator would ask them. */
+async function countUnready(arena: Arena, service: string): Promise<number> {
+  const statuses = await Promise.all(
+    replicasOfService(arena, service).map((name) =>
+      fetch(`http://127.0.0.1:${arena.replica(name).healthPort}/readyz`).then(
+        ({ status }) => status,
+        () => 0,
+      ),
+    ),
+  );
+  return statuses.filter((status) => status === 503).length;
+}
+
 const restarted: Fault = {
   name: 'a PostgreSQL is restarted again and again',
   promise:
@@ -38,6 +52,7 @@ const restarted: Fault = {
   evidence: [
     'a PostgreSQL was stopped in order',
     'a PostgreSQL was killed',
+    'a replica said that it is not ready',
     'answers between restarts of a PostgreSQL',
   ],
   touches: (target) => [serverOf(target)],
@@ -52,6 +67,7 @@ const restarted: Fault = {
       await arena.stopPostgres(database);
       count(isOrderly ? 'a PostgreSQL was stopped in order' : 'a PostgreSQL was killed');
       isOrderly = !isOrderly;
+      count('a replica said that it is not ready', await countUnready(arena, target));
       await rest(random() * 2_000);
       await arena.startPostgres(database);
       await rest(5_000 + random() * 5_000);
@@ -59,6 +75,7 @@ const restarted: Fault = {
     return async () => {
       await stop();
       count('answers between restarts of a PostgreSQL', crowd.answered.length - before);
+      count('messages set aside by then', (await Broker.deadLetters(arena)).length);
     };
   },
 };
