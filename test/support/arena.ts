@@ -91,9 +91,14 @@ export class Arena extends Installation {
     );
   }
 
-  /** The passages of all that talk to one engine. */
-  passagesTo(engine: 'nats' | 'postgres' | 'redis'): Passage[] {
-    return [...this.#passages].flatMap(([way, passage]) => (way.endsWith(`→ ${engine}`) ? [passage] : []));
+  /** The passages of all that talk to one engine, or to a replica. */
+  passagesTo(other: Other): Passage[] {
+    return [...this.#passages].flatMap(([way, passage]) => (way.endsWith(`→ ${other}`) ? [passage] : []));
+  }
+
+  /** The passages by which a replica reaches the others. */
+  passagesFrom(name: string): Passage[] {
+    return [...this.#passages].flatMap(([way, passage]) => (way.startsWith(`${name} →`) ? [passage] : []));
   }
 
   get passages(): readonly Passage[] {
@@ -146,16 +151,18 @@ export class Arena extends Installation {
       ...this.#env,
     });
     await this.#openPassages(config.replicas);
-    const write = (line: string) => void this.#logFile.write(`${line}\n`);
     const log = createLog(config.logLevel, { write: (line) => this.#logFile.write(line) });
     this.#cluster = await startCluster(
       config,
       log,
-      write,
+      this.write,
       () => {},
       (replica, env) => this.#through(replica, env),
     );
   }
+
+  /** Adds a line to the log that all processes share. */
+  readonly write = (line: string): void => void this.#logFile.write(`${line}\n`);
 
   /** One for every way that there will be; where it leads is known when the process that goes it starts. */
   async #openPassages(replicas: number): Promise<void> {
