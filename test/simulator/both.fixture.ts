@@ -16,7 +16,11 @@ export class Both implements Queryable {
   readonly close: () => Promise<void>;
   readonly #statements: Statements;
 
-  private constructor(database: Database, close: () => Promise<void>, model: (now: () => number) => Statements) {
+  private constructor(
+    database: Database,
+    close: () => Promise<void>,
+    model: (now: () => number) => Statements,
+  ) {
     this.database = database;
     this.close = close;
     this.#statements = model(() => this.now);

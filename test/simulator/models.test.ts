@@ -76,7 +76,9 @@ test.each(seeds)('the hall decides as its SQL does (%i)', async (seed) => {
   const paying: { saga: string; reservationId: string }[] = [];
   const asked: CommandMessage[] = [];
   const reserve = (): CommandMessage => {
-    const performanceId = chance.happens(0.9) ? chance.pick(['a', 'b']) : chance.pick(['none', 'later', 'closed']);
+    const performanceId = chance.happens(0.9)
+      ? chance.pick(['a', 'b'])
+      : chance.pick(['none', 'later', 'closed']);
     const seatIds = chance.some(['S-1', 'S-2', 'S-3', 'S-4', 'S-5', 'S-6', 'S-7', 'S-8'], chance.whole(1, 3));
     const saga = chance.id();
     made.push(saga);
@@ -111,7 +113,10 @@ test.each(seeds)('the hall decides as its SQL does (%i)', async (seed) => {
     (owner) => new Lease({ database: both, name: 'expire-holds', owner, seconds: 5 }),
   );
   for (let batch = 0; batch < batches; batch++) {
-    await callHandle(both, batchOf(chance, asked, () => chance.pick(kinds)()));
+    await callHandle(
+      both,
+      batchOf(chance, asked, () => chance.pick(kinds)()),
+    );
     both.now += chance.pick([0, 0, 5, 1_000, 20_000]);
     if (!chance.happens(0.3)) continue;
     const fence = (await chance.pick(leases).take()) ?? 0;
@@ -170,7 +175,9 @@ async function openShows(both: Both, { hall }: Tables): Promise<void> {
 
 /** Two payments of one reservation at the same moment would have no order; a cancelled one is never paid again anyway. */
 const onePaymentEach = (batch: readonly CommandMessage[]): CommandMessage[] => [
-  ...new Map(batch.map((one) => [one.type === payment.deductPoints.name ? JSON.stringify(one.body) : one.saga, one])).values(),
+  ...new Map(
+    batch.map((one) => [one.type === payment.deductPoints.name ? JSON.stringify(one.body) : one.saga, one]),
+  ).values(),
 ];
 
 test.each(seeds)('the bank decides as its SQL does (%i)', async (seed) => {
@@ -184,9 +191,27 @@ test.each(seeds)('the bank decides as its SQL does (%i)', async (seed) => {
     const { id: reservationId, userId } = chance.pick(reservations);
     const amount = chance.pick([0, 100, 700, 2_500, 600_000_000]);
     return chance.pick([
-      command({ saga, direction, step: 'charge', type: payment.chargePoints.name, body: { userId, amount: amount + 1 } }),
-      command({ saga, direction, step: 'points', type: payment.deductPoints.name, body: { userId, amount, reservationId } }),
-      command({ saga, direction, step: 'points', type: payment.returnPoints.name, body: { userId, reservationId } }),
+      command({
+        saga,
+        direction,
+        step: 'charge',
+        type: payment.chargePoints.name,
+        body: { userId, amount: amount + 1 },
+      }),
+      command({
+        saga,
+        direction,
+        step: 'points',
+        type: payment.deductPoints.name,
+        body: { userId, amount, reservationId },
+      }),
+      command({
+        saga,
+        direction,
+        step: 'points',
+        type: payment.returnPoints.name,
+        body: { userId, reservationId },
+      }),
     ]);
   };
   for (let batch = 0; batch < batches; batch++) {
@@ -225,7 +250,13 @@ test.each(seeds)("the partner's desk keeps what its SQL keeps (%i)", async (seed
   const fresh = (): CommandMessage => {
     const type = chance.pick(['reservation.paid', 'reservation.cancelled']);
     const body = { type, reservationId: chance.pick(reservations), version: chance.whole(1, 3), amount: 5 };
-    return command({ saga: chance.id(), direction: 'do', step: 'delivery', type: partner.deliver.name, body });
+    return command({
+      saga: chance.id(),
+      direction: 'do',
+      step: 'delivery',
+      type: partner.deliver.name,
+      body,
+    });
   };
   for (let batch = 0; batch < batches; batch++) {
     if (chance.happens(0.4)) await callHandle(both, batchOf(chance, asked, fresh));
@@ -257,12 +288,25 @@ test.each(seeds)('the saga table gives and refuses as its SQL does (%i)', async 
     { name: 'jump', version: 2 },
   ];
   const start = () => {
-    const about = { route: 'POST /trips', key: String(chance.whole(1, 60)), fingerprint: String(chance.whole(1, 2)) };
+    const about = {
+      route: 'POST /trips',
+      key: String(chance.whole(1, 60)),
+      fingerprint: String(chance.whole(1, 2)),
+    };
     const definition = chance.pick([...definitions, { name: 'jump', version: 3 }]);
     const unread = { notAfter: 0, replyTo: 'test', tellStored: false };
     const input = { who: 'Mina', z: 1, a: 2 };
     const [id, deadlineMs] = [chance.id(), chance.pick([1_000, 30_000])];
-    return { ...about, ...definition, ...unread, id, fan: chance.pick(['Mina', 'Jun']), traceId: 't', input, deadlineMs };
+    return {
+      ...about,
+      ...definition,
+      ...unread,
+      id,
+      fan: chance.pick(['Mina', 'Jun']),
+      traceId: 't',
+      input,
+      deadlineMs,
+    };
   };
   const write = (): RowWrite => {
     const { id, epoch } = chance.pick([...tables.sagas.rows.values()]);

@@ -11,7 +11,15 @@ import { RowWriter } from './row-writer.ts';
 import { about, RunnerTelemetry, tracedCommand } from './runner-telemetry.ts';
 import type { Existing, NewRow, OpenRow, RowWrite, SagaStore } from './store.ts';
 import { timeline } from './timeline.ts';
-import { advance, freshState, isReached, resumedState, type Ending, type Event, type Transition } from './transition.ts';
+import {
+  advance,
+  freshState,
+  isReached,
+  resumedState,
+  type Ending,
+  type Event,
+  type Transition,
+} from './transition.ts';
 
 /** Turns an ending into the bytes the fan gets; must depend on nothing but its arguments. */
 export type Encode = (ending: Ending, saga: { name: string; version: number; traceId: string }) => Answer;

@@ -53,7 +53,11 @@ export class Bank implements Rules {
 
   #begin(): void {
     const { wallets, entries, payments } = this;
-    const before = { wallets: [...wallets], entries: entries.length, payments: payments.map((one) => ({ ...one })) };
+    const before = {
+      wallets: [...wallets],
+      entries: entries.length,
+      payments: payments.map((one) => ({ ...one })),
+    };
     this.#rollBack = () => {
       wallets.clear();
       for (const [userId, balance] of before.wallets) wallets.set(userId, balance);

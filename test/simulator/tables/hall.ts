@@ -219,8 +219,7 @@ export class Hall implements Rules {
     if (performance.saleState !== 'open') return refused('sale_closed');
     if (performance.onSaleAt > this.#now())
       return refused('sale_not_open', { opensAt: rfc3339(performance.onSaleAt) });
-    if (held + seatIds.length > seatLimit)
-      return refused('seat_limit_exceeded', { limit: seatLimit, held });
+    if (held + seatIds.length > seatLimit) return refused('seat_limit_exceeded', { limit: seatLimit, held });
     const taken = seats.filter(({ status }) => status !== 'available').map(({ seatId }) => seatId);
     return taken.length > 0 ? refused('seat_unavailable', { seatIds: taken }) : undefined;
   }
@@ -232,7 +231,15 @@ export class Hall implements Rules {
     const unpaid = { extended: false, payingSaga: null, version: 1 };
     const status = 'reserved';
     this.reservations.set(id, {
-      ...{ id, performanceId, userId, status, seatIds, seats, amount, expiresAt, ...unpaid },
+      id,
+      performanceId,
+      userId,
+      status,
+      seatIds,
+      seats,
+      amount,
+      expiresAt,
+      ...unpaid,
     });
     for (const row of rows) {
       row.status = 'reserved';
@@ -313,4 +320,3 @@ export class LeaseTable {
     if (row?.owner === owner) row.until = this.#now();
   }
 }
-
