@@ -13,7 +13,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'rules and stories',
-          include: ['{contracts,kit,services,standalone,cluster,test,bench}/**/*.test.ts'],
+          include: ['{contracts,kit,services,standalone,cluster,test,bench,web}/**/*.test.ts'],
           exclude: ['test/{faults,cluster}/**', '**/node_modules/**'],
           provide: { form: 'embedded' },
           // Two cores are shared with PostgreSQL: more files at once only makes each of them slower.
