@@ -37,6 +37,11 @@ test('a chosen seat that another fan took is lost, the others are kept', () => {
   });
 });
 
+test('seats that the page has put away as lost are marked, too', () => {
+  const asked = { selected: ['B-1-1'], availability: availability(1), lost: ['A-1-2', 'unknown'] };
+  expect(chosenSeats(geometry, asked)).toEqual({ kept: [6], lost: [1] });
+});
+
 test('nothing is lost while these seats are being reserved for the fan, nor by another version of the map', () => {
   const taken = availability(1, 6);
   const kept = { kept: [1, 6], lost: [] };
@@ -51,13 +56,14 @@ test('what is said is about the own seats alone: chosen, given up, lost, back', 
     const [kept = [], lost = []] = before;
     const [keptNow = [], lostNow = []] = now;
     const name = (seat: number): string => `seat ${seat}`;
-    const count = { count: keptNow.length + lostNow.length, most: 6 };
+    const count = { count: keptNow.length, most: 6 };
     return newsOf({ kept, lost }, { kept: keptNow, lost: lostNow }, name, messages, count);
   };
   expect(say([[1]], [[1]])).toEqual([]);
   expect(say([[]], [[4]])).toEqual(['seat 4 chosen. 1 of 6.']);
   expect(say([[4]], [[]])).toEqual(['seat 4 given up. 0 of 6.']);
   expect(say([[1, 4]], [[1], [4]])).toEqual(['seat 4: another fan was first. Please choose another seat.']);
+  expect(say([[1], [4]], [[1]])).toEqual([]);
   expect(say([[], [4]], [[4]])).toEqual(['seat 4: can be chosen again.']);
 });
 

@@ -108,7 +108,9 @@ export class SectionLabels {
   }
 
   private fits({ outline, middle }: Section, lines: readonly Line[], plate: number, scale: number): boolean {
-    const height = lines.reduce((sum, line) => sum + line.pixels * lineHeight, plate);
+    // A name alone may touch the edges of a narrow, bent block: better than a block without a name.
+    const share = lines.length === 1 ? 0.55 : 1;
+    const height = lines.reduce((sum, line) => sum + line.pixels * lineHeight, plate) * share;
     const edge = floorMarginMetres * 2 * scale - 6;
     const room = widthInside(outline, middle.x, middle.y, Math.max(height - edge, 1) / scale) * scale;
     return lines.every((line) => this.widthOf(line) + plate <= room + edge);
