@@ -22,6 +22,8 @@ export type Paint = {
   readonly hall: Hall;
   readonly palette: Palette;
   readonly ratio: number;
+  /** Canvases that no tile uses any more: a new one costs more than to paint it. */
+  readonly spare: HTMLCanvasElement[];
 };
 
 export const tilePixels = 256;
@@ -88,6 +90,14 @@ export class TileSet {
     return shown;
   }
 
+  /** Nobody will look at this set again. */
+  end(): void {
+    for (const { canvas } of this.tiles.values()) {
+      if (this.paint.spare.length < tilesMax) this.paint.spare.push(canvas);
+    }
+    this.tiles.clear();
+  }
+
   /** A seat became another: only its place is painted again, in every tile that shows a part of it. */
   repaintSeat(seat: number): void {
     if (this.level === 'sections') return;
@@ -119,7 +129,7 @@ export class TileSet {
   }
 
   private newTile(column: number, line: number, now: number): Tile | undefined {
-    const canvas = this.takeOldest(now) ?? document.createElement('canvas');
+    const canvas = this.takeOldest(now) ?? this.paint.spare.pop() ?? document.createElement('canvas');
     if (canvas.width !== this.side) canvas.width = canvas.height = this.side;
     const ink = canvas.getContext('2d', { alpha: false });
     return ink ? { canvas, ink, column, line, isStale: true, usedAt: now } : undefined;
@@ -142,8 +152,8 @@ export class TileSet {
       right: (column + 1) * metres,
       bottom: (line + 1) * metres,
     };
-    const { ratio, ...rest } = this.paint;
-    return { ...rest, ratio, level: this.level, box, scale: this.scale * ratio };
+    const { hall, palette, ratio } = this.paint;
+    return { hall, palette, ratio, level: this.level, box, scale: this.scale * ratio };
   }
 
   /** Beyond the hall there is nothing to paint. */
