@@ -23,7 +23,10 @@ import {
 } from './transition.ts';
 
 /** Turns an ending into the bytes the fan gets; must depend on nothing but its arguments. */
-export type Encode = (ending: Ending, saga: { name: string; version: number; traceId: string }) => Answer;
+export type Encode = (
+  ending: Ending,
+  saga: { name: string; version: number; traceId: string; input: object },
+) => Answer;
 
 export type RunnerOptions = {
   readonly bus: Bus;
@@ -328,6 +331,7 @@ export class Runner {
       name: saga.name,
       version: saga.version,
       traceId: row.traceId,
+      input: row.input,
     });
     const isToldAtOnce = ending.journaled && this.#writer.waitingCount < this.#options.unwrittenMax;
     const reason = ending.status === 'failed' ? ending.reason : null;
