@@ -203,6 +203,22 @@ export const saleWithActs = sale
   })
   .meta({ id: 'SaleWithActs' });
 
+const placement = z.object({ seatIds: z.array(slug) });
+/** Seats side by side, as `best` and the `alternatives` of `seat_unavailable` offer them. */
+export const placements = z
+  .object({ version: count, sequence: count, items: z.array(placement) })
+  .meta({ id: 'Placements' });
+const seatsTogether = z.string().regex(/^[1-6]$/, 'must be 1 to 6');
+export const placementWish = z.object({
+  together: seatsTogether.default('1').describe('How many seats side by side'),
+  grade: text(40).optional().describe('Of this grade only'),
+  near: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,64}(,[A-Za-z0-9-]{1,64}){0,5}$/, 'must be 1 to 6 seats with commas between')
+    .optional()
+    .describe('Instead of the best: the nearest to these seats, of their grade and price'),
+});
+
 export const newReservation = z.strictObject({
   performanceId: slug,
   seatIds: z

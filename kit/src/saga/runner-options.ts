@@ -7,7 +7,10 @@ import type { SagaStore } from './store.ts';
 import type { Ending } from './transition.ts';
 
 /** Turns an ending into the bytes the fan gets; must depend on nothing but its arguments. */
-export type Encode = (ending: Ending, saga: { name: string; version: number; traceId: string }) => Answer;
+export type Encode = (
+  ending: Ending,
+  saga: { name: string; version: number; traceId: string; input: object },
+) => Answer;
 
 export type RunnerOptions = {
   readonly bus: Bus;

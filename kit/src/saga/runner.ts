@@ -311,6 +311,7 @@ export class Runner {
       name: saga.name,
       version: saga.version,
       traceId: row.traceId,
+      input: row.input,
     });
     const { status: answerStatus, body, isKept } = answer;
     const isToldAtOnce =
