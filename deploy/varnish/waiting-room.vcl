@@ -15,13 +15,13 @@ backend gateway {
     .host = "127.0.0.1";
     .port = "3000";
     .connect_timeout = 2s;
-    .first_byte_timeout = 15s;
+    .first_byte_timeout = 5s;
     .between_bytes_timeout = 5s;
     .max_connections = 1000;
     .probe = {
         .url = "/readyz";
-        .interval = 5s;
-        .timeout = 2s;
+        .interval = 2s;
+        .timeout = 1s;
         .window = 4;
         .threshold = 2;
         .initial = 4;
@@ -37,7 +37,8 @@ sub vcl_recv {
     unset req.http.Authorization;
     set req.url = regsub(req.url, "\?.*$", "");
     # While the gateway is well, an answer that ran out is given for five seconds more, to all but the one who fetches the new.
-    if (std.healthy(req.backend_hint)) {
+    # After a fetch that failed (vcl_synth) whatever is there is good enough.
+    if (std.healthy(req.backend_hint) && req.restarts == 0) {
         set req.grace = 5s;
     }
     return (hash);
@@ -66,13 +67,7 @@ sub vcl_backend_response {
     unset beresp.http.Set-Cookie;
     unset beresp.http.Vary;
     if (beresp.status >= 500 || beresp.status == 429) {
-        # Those who have an older answer keep it; the others ask again together in a second, not each at once.
-        if (bereq.is_bgfetch) {
-            return (abandon);
-        }
-        set beresp.ttl = 1s;
-        set beresp.grace = 0s;
-        return (deliver);
+        return (abandon);
     }
     if (beresp.status != 200) {
         set beresp.ttl = 5s;
@@ -83,6 +78,23 @@ sub vcl_backend_response {
     # true before.
     set beresp.grace = 60s;
     return (deliver);
+}
+
+sub vcl_backend_error {
+    if (!bereq.uncacheable) {
+        return (abandon);
+    }
+}
+
+# Where a fetch that somebody waited for ends when it failed.
+sub vcl_synth {
+    if (resp.status == 503 && req.restarts == 0 && req.url ~ "^/api/v1/concerts/[^/?]+/queue$") {
+        return (restart);
+    }
+    if (resp.status == 503) {
+        set resp.http.Retry-After = "5";
+        set resp.http.Cache-Control = "no-store";
+    }
 }
 
 sub vcl_deliver {

@@ -15,8 +15,8 @@ const configuration = path.join(root, 'deploy/varnish/waiting-room.vcl');
 export type RunningVarnish = {
   readonly port: number;
   readonly pid: number;
-  /** How many requests it was sent, and how many it sent on, since it started. */
-  counts(): Promise<{ readonly received: number; readonly sentOn: number }>;
+  /** How many requests it was sent, how many it sent on, and how many waited for the fetch of another, since it started. */
+  counts(): Promise<{ readonly received: number; readonly sentOn: number; readonly waited: number }>;
   stop(): Promise<void>;
 };
 
@@ -68,6 +68,7 @@ export async function startVarnish(folder: string, gatewayPort: number, say: Say
     counts: async () => ({
       received: await counter('MAIN.client_req'),
       sentOn: await counter('MAIN.backend_req'),
+      waited: await counter('MAIN.busy_sleep'),
     }),
     stop: () => varnish.stop(),
   };
