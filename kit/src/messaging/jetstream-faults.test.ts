@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startProgram } from '../service/index.ts';
 import { gate, until } from '../testing/conditions.ts';
 import { startNats, type NatsServer } from '../testing/nats.ts';
@@ -43,6 +43,23 @@ describe('The JetStream bus, where something breaks', () => {
     await until('it has taken them', () => said.includes(holds));
     await doomed.stop('SIGKILL');
   }
+
+  test('what a process whose clock is an hour ahead puts off comes again when it has waited, not an hour later', async () => {
+    const things = stage.queue();
+    const bus = await stage.bus();
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 });
+    const asked = gate();
+    const consumer = bus.consume(things, (batch) => {
+      void asked.pass();
+      return Promise.resolve(batch.map(() => ({ retryAfterMs: 200 })));
+    });
+    await bus.publish(things, ['later']);
+    await asked.reached;
+    await consumer.stop();
+    vi.useRealTimers();
+    const seen = watching(bus, things);
+    await until('it comes again', () => seen.all().includes('later'));
+  });
 
   test('what a process died with is delivered to the next one, and says it came before', async () => {
     const things = stage.queue();

@@ -34,7 +34,8 @@ export type StartMessage = {
   readonly input: object;
   readonly traceId: string;
   readonly traceparent?: string;
-  /** Epoch milliseconds. The sender has given up by then: starting later would be work for nobody. */
+  /** When this try was sent, and when its sender gives up: starting later would be work for nobody. Both by the sender's own clock. */
+  readonly sentAt: number;
   readonly notAfter: number;
   readonly replyTo: string;
   /** The sender will not wait for the answer and wants to know as soon as the saga is stored. */

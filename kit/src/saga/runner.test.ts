@@ -77,6 +77,15 @@ describe('a saga is stored before it acts (rule 3)', () => {
     expect(driver.toldOf(late.id)).toEqual([]);
   });
 
+  test('a start of a gateway whose clock is an hour behind, or ahead, is as good as any', async () => {
+    const driver = await stage.driver();
+    for (const off of [-3_600_000, 3_600_000]) {
+      const sentAt = driver.now + off;
+      const { id } = driver.start('trip', { replyTo: `off by ${off}`, sentAt, notAfter: sentAt + 60_000 });
+      await stage.status(id, 'running');
+    }
+  });
+
   test('a start whose insert is lost begins again and is stored once', async () => {
     stage.obeys('do a.look');
     const driver = await stage.driver();

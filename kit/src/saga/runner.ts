@@ -1,5 +1,5 @@
 import type { Bus, Consumer, Delivery, Verdict } from '../messaging/index.ts';
-import { crashPoint, heldCrashPoint, type Log } from '../service/index.ts';
+import { crashPoint, heldCrashPoint, steadyNow, type Log } from '../service/index.ts';
 import type { ServiceTelemetry } from '../telemetry/index.ts';
 import type { Saga } from './definition.ts';
 import { LiveSagas, type Live } from './live.ts';
@@ -8,6 +8,7 @@ import { liveOperation, rowOperation, type Operation } from './operations.ts';
 import { Outgoing } from './outgoing.ts';
 import { RowWriter } from './row-writer.ts';
 import { about, alarmAfterAttempts, RunnerTelemetry, tracedCommand } from './runner-telemetry.ts';
+import { SenderClocks } from './sender-clocks.ts';
 import type { Existing, NewRow, OpenRow, RowWrite, SagaRow, SagaStore } from './store.ts';
 import { timeline } from './timeline.ts';
 import { advance, freshState, resumedState, type Ending, type Event, type Transition } from './transition.ts';
@@ -47,6 +48,7 @@ const inDoubtMs = 15_000;
 export class Runner {
   readonly #options: Required<Omit<RunnerOptions, 'shares' | 'telemetry'>> & Pick<RunnerOptions, 'shares'>;
   readonly #live = new LiveSagas();
+  readonly #senders = new SenderClocks();
   readonly #definitions: ReadonlyMap<string, Saga>;
   readonly #newest: ReadonlyMap<string, Saga>;
   readonly #writer: RowWriter;
@@ -61,7 +63,7 @@ export class Runner {
 
   constructor(options: RunnerOptions) {
     this.#options = {
-      now: Date.now,
+      now: steadyNow,
       random: Math.random,
       liveMax: 4_096,
       unwrittenMax: 512,
@@ -108,8 +110,8 @@ export class Runner {
   async stop(drainMs: number): Promise<void> {
     this.#stopping = true;
     await this.#consumers[1]?.stop();
-    const giveUpAt = Date.now() + drainMs;
-    while (this.#live.size > 0 && Date.now() < giveUpAt) await new Promise((done) => setTimeout(done, 20));
+    const giveUpAt = steadyNow() + drainMs;
+    while (this.#live.size > 0 && steadyNow() < giveUpAt) await new Promise((done) => setTimeout(done, 20));
     clearInterval(this.#ticker);
     await this.#ticking;
     await this.#consumers[0]?.stop();
@@ -155,15 +157,15 @@ export class Runner {
     const fresh: { live: Live; row: NewRow }[] = [];
     for (const [at, { message }] of batch.entries()) {
       const isKnown = this.#newest.has(message.name);
-      const live = isKnown ? this.#consider(message) : undefined;
+      const isLate = this.#senders.isLate(message, this.#options.now());
+      const live = isKnown ? this.#consider(message, isLate) : undefined;
       if (live)
         fresh.push({
           live,
           row: { ...message, version: live.saga.version, deadlineMs: live.saga.deadlineMs },
         });
       // A newer build may know it; what it came with is not kept waiting.
-      if (!isKnown && this.#options.now() <= message.notAfter)
-        verdicts[at] = { retryAfterMs: unknownSagaRetryMs };
+      if (!isKnown && !isLate) verdicts[at] = { retryAfterMs: unknownSagaRetryMs };
     }
     await this.#outgoing.flush();
     if (fresh.length === 0) return verdicts;
@@ -191,11 +193,11 @@ export class Runner {
   }
 
   /** A start that is new to this driver becomes live, and what only reads leaves at once, while the row is being stored. */
-  #consider(start: StartMessage): Live | undefined {
+  #consider(start: StartMessage, isLate: boolean): Live | undefined {
     const { now, shares, liveMax } = this.#options;
     const known = this.#live.of(start);
     if (known) return this.#onRepeatedStart(known, start);
-    if (now() > start.notAfter || this.#stopping) return undefined;
+    if (isLate || this.#stopping) return undefined;
     const saga = this.#newest.get(start.name);
     if (!saga) throw new Error(`There is no saga ${start.name}.`);
     if (this.#live.size >= liveMax * (shares?.[start.name] ?? 1)) {
@@ -308,7 +310,7 @@ export class Runner {
     const unanswered = { answerStatus: null, answer: null, steps: null };
     const write: RowWrite = { id, epoch, status: 'compensating', reason, ...unanswered };
     void this.#writer.write(write, true).then((isOurs) => {
-      if (!isOurs) return this.#drop(live);
+      if (!isOurs) return this.#drop(live, true);
       crashPoint('saga.after-turn');
       this.#apply(live, { kind: 'turned' });
       return this.#outgoing.flush();
@@ -353,9 +355,9 @@ export class Runner {
       this.#outgoing.answer(to, traceparent === undefined ? { id, ...told } : { id, ...told, traceparent });
   }
 
-  #drop(live: Live): void {
+  #drop(live: Live, isLost = false): void {
     this.#live.forget(live);
-    this.#telemetry.dropped(live);
+    this.#telemetry.dropped(live, isLost);
   }
 
   // ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -245,6 +245,7 @@ export class Driver {
       fingerprint: 'same',
       input: { who: 'Mina' },
       traceId: randomUUID(),
+      sentAt: this.#now,
       notAfter: this.#now + 60_000,
       replyTo: 'test',
       tellStored: false,

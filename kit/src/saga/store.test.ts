@@ -30,6 +30,7 @@ const newRow = (): NewRow => ({
   fingerprint: 'f',
   input: {},
   traceId: 't',
+  sentAt: 0,
   notAfter: 0,
   replyTo: 'test',
   tellStored: false,

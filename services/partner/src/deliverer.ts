@@ -1,4 +1,4 @@
-import { crashPoint, type Log } from '@tutti/kit/service';
+import { crashPoint, steadyNow, type Log } from '@tutti/kit/service';
 import type { Cell, ServiceTelemetry } from '@tutti/kit/telemetry';
 import { Pool } from 'undici';
 import type { Due, Failure, PartnerStore } from './store.ts';
@@ -69,7 +69,7 @@ export class Deliverer {
 
   /** Sends what has just been stored under these ids. */
   deliver(ids: readonly string[]): void {
-    const until = Date.now() + freshMs;
+    const until = steadyNow() + freshMs;
     for (const id of ids.slice(0, freshMax - this.#fresh.length)) this.#fresh.push({ id, until });
     this.#run();
   }
@@ -109,7 +109,7 @@ export class Deliverer {
   }
 
   async #takeFresh(): Promise<Due[]> {
-    const now = Date.now();
+    const now = steadyNow();
     const ids = this.#fresh
       .splice(0, takeMost)
       .filter(({ until }) => until > now)
@@ -152,12 +152,12 @@ export class Deliverer {
   }
 
   /** What went wrong, in a few words, or nothing. */
-  async #send({ id, body }: Due): Promise<string | undefined> {
+  async #send({ id, body, takenAt }: Due): Promise<string | undefined> {
     try {
       const { statusCode, body: answer } = await this.#pool.request({
         path: this.#url.pathname + this.#url.search,
         method: 'POST',
-        headers: this.#signer.headers(id, Math.floor(Date.now() / 1_000), body),
+        headers: this.#signer.headers(id, takenAt, body),
         body,
       });
       await answer.dump();

@@ -1,0 +1,5 @@
+import type { LineSystem } from './line-system.ts';
+import { sortedSet } from './sorted-set.ts';
+
+/** In the order in which a round takes them. */
+export const lines: readonly LineSystem[] = [sortedSet('everysec'), sortedSet('always')];
