@@ -24,6 +24,7 @@ const shapes: Record<string, z.ZodType> = {
   'GET /concerts/{concertId}/performances': http.page(http.performanceView),
   'GET /performances/{performanceId}/seat-map': http.seatMap,
   'GET /performances/{performanceId}/seats': http.seatList,
+  'GET /performances/{performanceId}/best': http.placements,
   'POST /reservations': http.reservation,
   'GET /reservations': http.page(http.reservation),
   'GET /reservations/{reservationId}': http.reservation,
@@ -136,7 +137,11 @@ test('looking around', async () => {
   const left = await ask('GET /performances/{performanceId}/availability', 200, { path });
   const knownLeft = { 'if-none-match': left.headers.get('etag') ?? '' };
   await ask('GET /performances/{performanceId}/availability', 304, { path, headers: knownLeft });
-  const nowhere = { path: { performanceId: 'nowhere' } };
+  await ask('GET /performances/{performanceId}/best', 200, { path, query: '?together=2' });
+  await ask('GET /performances/{performanceId}/best', 200, { path, query: '?together=1&near=S-1' });
+  await ask('GET /performances/{performanceId}/best', 400, { path, query: '?together=7' });
+  const nowhere = { path: { performanceId: 'nowhere' }, query: '?together=1' };
+  await ask('GET /performances/{performanceId}/best', 404, nowhere);
   await ask('GET /performances/{performanceId}/availability', 404, nowhere);
   await ask('GET /performances/{performanceId}/availability/stream', 404, nowhere);
   await ask('GET /performances/{performanceId}/seats', 404, { path: { performanceId: 'nowhere' } });

@@ -192,6 +192,20 @@ describe('The JetStream bus, where something breaks', () => {
     await until('it arrives', () => seen.all().includes('after'));
   });
 
+  test('what is too large for a dead letter with its reason is set aside without its end', async () => {
+    const things = stage.queue();
+    const bus = await stage.bus();
+    watching(bus, things, (batch) => Promise.resolve(batch.map(() => ({ dead: 'it makes no sense' }))));
+    await bus.publish(things, []);
+    await insist(bus, things, 'small');
+    const most = stage.connection.info?.max_payload ?? 0;
+    const [before, after] = ['{"messages":["', '"]}'];
+    const huge = `${before}${'x'.repeat(most - before.length - after.length)}${after}`;
+    await stage.connection.request(things.name, huge, { timeout: 5_000 });
+    await until('both are set aside', async () => (await bus.deadLetters()).length === 2);
+    expect((await bus.deadLetters())[1]?.message).toMatch(/^"x{1000}/);
+  });
+
   test('a server that lost its whole disk is furnished again', async () => {
     const [things, others] = [stage.queue(), stage.queue()];
     const bus = await stage.bus({ streams: [streamOf(others.name)] });

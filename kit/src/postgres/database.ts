@@ -102,6 +102,18 @@ export function sqlState(error: unknown): string | undefined {
 export const isConflict = (error: unknown): boolean =>
   ['40P01', '40001', '23505'].includes(sqlState(error) ?? '');
 
+const conflictTriesMax = 5;
+
+/** Runs a statement that is a transaction of its own, and again at once, a few times, when it met another: nothing of it was done. */
+export async function repeatingConflicts<T>(statement: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++)
+    try {
+      return await statement();
+    } catch (error) {
+      if (!isConflict(error) || tries >= conflictTriesMax) throw error;
+    }
+}
+
 /** Errors that lie in the statement's own data and come again however often it runs. */
 export function isDeterministic(error: unknown): boolean {
   const state = sqlState(error);

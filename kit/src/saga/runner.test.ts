@@ -86,6 +86,19 @@ describe('a saga is stored before it acts (rule 3)', () => {
     }
   });
 
+  test('a start that nobody could make sense of is set aside, and those beside it begin', async () => {
+    const driver = await stage.driver();
+    const input: object = JSON.parse('null');
+    const [good, poison] = [driver.start('trip'), driver.start('trip', { input })];
+    const alsoGood = driver.start('trip');
+    await stage.status(good.id, 'running');
+    await stage.status(alsoGood.id, 'running');
+    await until('it is set aside', async () => (await driver.bus.deadLetters()).length > 0);
+    const letters = await driver.bus.deadLetters();
+    expect(letters.map(({ message }) => message)).toEqual([poison]);
+    expect(driver.runner.liveCount).toBe(2);
+  });
+
   test('a start whose insert is lost begins again and is stored once', async () => {
     stage.obeys('do a.look');
     const driver = await stage.driver();

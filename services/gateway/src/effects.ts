@@ -47,17 +47,20 @@ export class Effects {
   readonly #bus: Bus;
   readonly #log: Log;
   readonly #spans: Spans | undefined;
-  readonly #replyTo = `gateway.answers.${uuidv7()}`;
+  readonly #newId: () => string;
+  readonly #replyTo: string;
   readonly #pending = new Map<string, Pending>();
   readonly #consumer: Consumer;
   readonly #timer: NodeJS.Timeout;
   #outgoing: StartMessage[] = [];
   #stopped = false;
 
-  constructor(bus: Bus, log: Log, spans?: Spans) {
+  constructor(bus: Bus, log: Log, spans?: Spans, newId: () => string = uuidv7) {
     this.#bus = bus;
     this.#log = log;
     this.#spans = spans;
+    this.#newId = newId;
+    this.#replyTo = `gateway.answers.${newId()}`;
     this.#consumer = bus.consume(
       answerQueue(this.#replyTo),
       (batch) => {
@@ -75,7 +78,7 @@ export class Effects {
     const now = steadyNow();
     const { waitMs, traceparent, ...rest } = effect;
     const start: StartMessage = {
-      id: uuidv7(),
+      id: this.#newId(),
       name: rest.saga,
       fan: rest.fan,
       route: rest.route,

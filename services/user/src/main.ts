@@ -60,7 +60,7 @@ export async function startUser(options: UserOptions): Promise<UserService> {
 }
 
 /** `user.find`, a batch at a time. */
-const findUsers =
+export const findUsers =
   (store: UserStore): Reader =>
   async (bodies) => {
     const ids = bodies.map((body) =>

@@ -12,14 +12,17 @@ const written: Readonly<Record<string, string>> = {
   orchestrator: 'saga',
 };
 
-/** Of each row that a transaction wrote, when it commits. */
-const conflictShare = 0.03;
+/** Of the transactions that write there. */
+const conflictShare = 0.2;
 
 const putConflicts = (table: string): string => `
   create sequence conflicts_raised;
   grant usage on sequence conflicts_raised to public;
   create function raise_conflict() returns trigger language plpgsql as $$
   begin
+    -- Once for each transaction, however many rows it wrote.
+    if current_setting('tutti.chanced', true) = pg_current_xact_id()::text then return null; end if;
+    perform set_config('tutti.chanced', pg_current_xact_id()::text, true);
     if random() < ${conflictShare} then
       -- Outlives the rollback that follows.
       perform nextval('conflicts_raised');

@@ -16,9 +16,8 @@ import { fit, seenBox, toCanvas, type Bounds, type View } from './viewport.ts';
 const stretchMax = 1.7;
 /** Once the scale rests this long, it gets tiles of its own: nothing is blurred. */
 const restMs = 140;
-const tilesAtOnce = { least: 1, most: 6 };
-const frameMsGood = 7;
-const frameMsBad = 13;
+/** What a frame may spend on painting tiles; showing them takes about as long again. */
+const paintMsMax = 4;
 
 export type Marks = {
   readonly selected: readonly number[];
@@ -44,7 +43,6 @@ export class Scene {
   private current: TileSet | undefined;
   private scaleSeen = 0;
   private scaleSince = 0;
-  private tilesNow: number = tilesAtOnce.least;
 
   constructor({ hall, palette, messages, ratio }: SceneOptions) {
     this.hall = hall;
@@ -81,7 +79,6 @@ export class Scene {
 
   /** Says whether there is more to draw although nothing changes. */
   draw(ink: Ink, view: View, bounds: Bounds, marks: Marks, now: number): boolean {
-    const started = performance.now();
     const { size } = bounds;
     this.follow(view, bounds, now);
     const missing = this.prepare(view, bounds, now);
@@ -95,7 +92,6 @@ export class Scene {
     this.current?.show(ink, view, size);
     this.labels.show(ink, view, size, this.levelOf(view.scale));
     this.drawMarks(ink, view, bounds, marks);
-    this.adapt(performance.now() - started);
     return missing > 0 || this.current?.scale !== view.scale;
   }
 
@@ -120,18 +116,12 @@ export class Scene {
   }
 
   private prepare(view: View, bounds: Bounds, now: number): number {
-    const { size } = bounds;
+    const { base, current } = this;
+    const deadline = performance.now() + paintMsMax;
     // Before anything can be seen nothing can stutter.
-    const first = this.base?.prepare(fit(bounds), size, this.base.isEmpty ? Infinity : 1, now);
-    const most = Math.max(this.tilesNow - (first?.painted ?? 0), tilesAtOnce.least);
-    const { missing } = this.current?.prepare(view, size, most, now) ?? { missing: 0 };
-    return missing + (first?.missing ?? 0);
-  }
-
-  /** As many tiles a frame as this machine can paint without being late. */
-  private adapt(milliseconds: number): void {
-    if (milliseconds > frameMsBad) this.tilesNow = Math.max(tilesAtOnce.least, this.tilesNow - 1);
-    else if (milliseconds < frameMsGood) this.tilesNow = Math.min(tilesAtOnce.most, this.tilesNow + 1);
+    const whole = base?.prepare(fit(bounds), bounds.size, now, base.isEmpty ? Infinity : deadline) ?? 0;
+    if (current === base) return whole;
+    return whole + (current?.prepare(view, bounds.size, now, deadline) ?? 0);
   }
 
   private drawMarks(ink: Ink, view: View, { size }: Bounds, { selected, lost, pointed }: Marks): void {

@@ -99,35 +99,36 @@ function paintFloor(ink: Ink, piece: Piece, section: Section, index: number): vo
   ink.fill();
 }
 
-function placeOf(piece: Piece, seat: number): { x: number; y: number; radius: number } {
-  const { hall, box, scale } = piece;
-  const { geometry } = hall;
-  const pitch = geometry.sections[geometry.sectionOf[seat] ?? 0]?.pitch ?? geometry.pitch;
-  return {
-    x: ((geometry.x[seat] ?? 0) - box.left) * scale,
-    y: ((geometry.y[seat] ?? 0) - box.top) * scale,
-    radius: Math.min(pitch, 0.75) * scale * 0.4,
-  };
+/** Thousands of these are drawn in a tile: numbers are put into this one place, and nothing is made for each seat. */
+const spot = { x: 0, y: 0, radius: 0 };
+
+function placeOf({ hall, box, scale }: Piece, seat: number): typeof spot {
+  const { x, y, sectionOf, sections, pitch } = hall.geometry;
+  const own = sections[sectionOf[seat] ?? 0]?.pitch ?? pitch;
+  spot.x = ((x[seat] ?? 0) - box.left) * scale;
+  spot.y = ((y[seat] ?? 0) - box.top) * scale;
+  spot.radius = Math.min(own, 0.75) * scale * 0.4;
+  return spot;
 }
+
+type Group = { readonly grade: number; readonly look: Look; readonly seats: number[] };
 
 function paintSeats(ink: Ink, piece: Piece, seats: readonly number[]): void {
   const { hall, level } = piece;
-  const alike = new Map<string, { grade: number; look: Look; seats: number[] }>();
+  const { sections, sectionOf } = hall.geometry;
+  const alike: (Group | undefined)[] = [];
   for (const seat of seats) {
-    const grade = hall.geometry.sections[hall.geometry.sectionOf[seat] ?? 0]?.grade ?? 0;
-    const look = lookOf(hall.states[seat]);
-    const key = look === 'free' ? `free ${grade}` : look;
-    const group = alike.get(key);
-    if (group) group.seats.push(seat);
-    else alike.set(key, { grade, look, seats: [seat] });
+    const state = hall.states[seat] ?? 3;
+    const grade = sections[sectionOf[seat] ?? 0]?.grade ?? 0;
+    const kind = state === 0 ? 4 + grade : state;
+    (alike[kind] ??= { grade, look: lookOf(state), seats: [] }).seats.push(seat);
   }
-  for (const group of alike.values()) {
+  for (const group of alike) {
+    if (!group) continue;
     if (level === 'rows') paintDots(ink, piece, group);
     else paintShapes(ink, piece, group);
   }
 }
-
-type Group = { readonly grade: number; readonly look: Look; readonly seats: readonly number[] };
 
 /** From afar: what is free is a full dot, everything else a thin trace of its row. */
 function paintDots(ink: Ink, piece: Piece, { grade, look, seats }: Group): void {

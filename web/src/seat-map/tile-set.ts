@@ -45,17 +45,21 @@ export class TileSet {
     this.metres = this.side / (scale * paint.ratio);
   }
 
-  /** Paints up to `most` tiles that the view needs and lacks, the middle first; says how many are still missing. */
-  prepare(view: View, size: Size, most: number, now: number): { painted: number; missing: number } {
+  /** Paints tiles that the view needs and lacks, the middle first, at least one and until the deadline; says how many it left. */
+  prepare(view: View, size: Size, now: number, deadline: number): number {
     const wanted = this.placesIn(this.inHall(seenBox(view, size)));
     for (const { key } of wanted) {
       const tile = this.tiles.get(key);
       if (tile) tile.usedAt = now;
     }
     const missing = wanted.filter(({ key }) => this.tiles.get(key)?.isStale !== false);
-    for (const { key, column, line } of missing.slice(0, most)) this.paintTile(key, column, line, now);
-    const painted = Math.min(most, missing.length);
-    return { painted, missing: missing.length - painted };
+    let painted = 0;
+    for (const { key, column, line } of missing) {
+      if (painted > 0 && performance.now() > deadline) break;
+      this.paintTile(key, column, line, now);
+      painted += 1;
+    }
+    return missing.length - painted;
   }
 
   get isEmpty(): boolean {

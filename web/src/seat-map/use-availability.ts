@@ -12,7 +12,7 @@ export function useAvailability(performanceId: string): Availability | undefined
     const feed = new AvailabilityFeed({
       fetchAll: (signal) => fetchStates(url, signal),
       openStream: ({ version, sequence }, events) =>
-        openStream(`${url}/stream?version=${version}&sequence=${sequence}`, events),
+        openStream(`${url}/stream?since=${sequence}&version=${version}`, events),
       later: (act, milliseconds) => {
         const timer = setTimeout(act, milliseconds);
         return () => clearTimeout(timer);

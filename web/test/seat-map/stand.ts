@@ -1,6 +1,6 @@
 import { freePort } from '@tutti/kit/service';
 import react from '@vitejs/plugin-react';
-import { packSeats } from './packed-seats.ts';
+import { packSeats } from '@tutti/contracts';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';

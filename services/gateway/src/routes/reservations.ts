@@ -8,7 +8,7 @@ import { callerOf, cursorsOf, uuidForm, type TypedApp } from './route.ts';
 const tags = ['reservations'];
 const params = z.object({ reservationId: http.namedId });
 
-export function reservationRoutes(app: TypedApp, { concerts, effects }: GatewayParts): void {
+export function reservationRoutes(app: TypedApp, { concerts, effects, seating }: GatewayParts): void {
   app.post(
     '/reservations',
     {
@@ -31,10 +31,12 @@ export function reservationRoutes(app: TypedApp, { concerts, effects }: GatewayP
         response: { 201: http.reservation },
       },
     },
-    (request, reply) => {
+    async (request, reply) => {
       const { performanceId, seatIds } = request.body;
       const { userId } = callerOf(request);
-      return answerEffect(request, reply, effects, 'reserve-seats', { userId, performanceId, seatIds });
+      const alternatives = await seating.alternatives(performanceId, seatIds);
+      const input = { userId, performanceId, seatIds, ...(alternatives && { alternatives }) };
+      return answerEffect(request, reply, effects, 'reserve-seats', input);
     },
   );
 
