@@ -4,7 +4,6 @@ import {
   boundsOf,
   clamp,
   fit,
-  lookAt,
   pan,
   zoomAbout,
   type Bounds,
@@ -95,11 +94,6 @@ export class Camera {
 
   goToWhole(now: number): void {
     this.goTo(fit(this.limits), now);
-  }
-
-  goToBox(box: Box, now: number, scaleMax = Infinity): void {
-    const { scale } = lookAt(this.limits, box);
-    this.goTo(lookAt(this.limits, box, Math.min(scale, scaleMax)), now);
   }
 
   /** Steps of keys and buttons add up even while the last one is still on its way. */

@@ -10,15 +10,22 @@ export type Chosen = {
   readonly lost: readonly number[];
 };
 
-type Asked = Pick<SeatMapProps, 'selected' | 'availability' | 'isReserving'>;
+type Asked = Pick<SeatMapProps, 'selected' | 'availability' | 'isReserving' | 'lost'>;
 
 /** While they are being reserved for this very fan, seats that are no longer free are no loss. */
-export function chosenSeats(geometry: Geometry, { selected, availability, isReserving }: Asked): Chosen {
-  const seats = selected.flatMap((id) => geometry.indexOf.get(id) ?? []);
+export function chosenSeats(
+  geometry: Geometry,
+  { selected, availability, isReserving, lost = [] }: Asked,
+): Chosen {
+  const indexesOf = (ids: readonly string[]): number[] => ids.flatMap((id) => geometry.indexOf.get(id) ?? []);
+  const seats = indexesOf(selected);
   const states = statesFor(geometry, availability);
   const isLost = (seat: number): boolean =>
     isReserving !== true && states !== undefined && !isFree(states[seat]);
-  return { kept: seats.filter((seat) => !isLost(seat)), lost: seats.filter(isLost) };
+  return {
+    kept: seats.filter((seat) => !isLost(seat)),
+    lost: [...new Set([...seats.filter(isLost), ...indexesOf(lost)])],
+  };
 }
 
 /** Indexes mean nothing in another version of the map. */

@@ -17,7 +17,7 @@ const stretchMax = 1.7;
 /** Once the scale rests this long, it gets tiles of its own: nothing is blurred. */
 const restMs = 140;
 /** What a frame may spend on painting tiles; showing them takes about as long again. */
-const paintMsMax = 4;
+const paintMsMax = 3;
 
 export type Marks = {
   readonly selected: readonly number[];
@@ -41,6 +41,7 @@ export class Scene {
   private base: TileSet | undefined;
   private earlier: TileSet | undefined;
   private current: TileSet | undefined;
+  private readonly spare: HTMLCanvasElement[] = [];
   private scaleSeen = 0;
   private scaleSince = 0;
 
@@ -101,7 +102,7 @@ export class Scene {
 
   /** Decides at which scale tiles are painted now. */
   private follow(view: View, bounds: Bounds, now: number): void {
-    const paint = { hall: this.hall, palette: this.palette, ratio: this.ratio };
+    const paint = { hall: this.hall, palette: this.palette, ratio: this.ratio, spare: this.spare };
     const whole = fit(bounds).scale;
     if (this.base?.scale !== whole) this.base = new TileSet(paint, whole, this.levelOf(whole));
     if (view.scale !== this.scaleSeen) this.scaleSince = now;
@@ -111,7 +112,8 @@ export class Scene {
     const stretch = current ? Math.max(view.scale / current.scale, current.scale / view.scale) : Infinity;
     const level = this.levelOf(view.scale);
     if (current && stretch < stretchMax && level === current.level && now - this.scaleSince < restMs) return;
-    if (current && current !== this.base) this.earlier = current;
+    if (this.earlier !== this.base) this.earlier?.end();
+    this.earlier = current === this.base ? undefined : current;
     this.current = view.scale === whole ? this.base : new TileSet(paint, view.scale, level);
   }
 

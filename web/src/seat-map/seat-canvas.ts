@@ -164,22 +164,24 @@ export class SeatCanvas {
 
   private tap(at: Point, pointing: Pointing): void {
     const { view } = this.camera;
-    const level = this.scene.levelOf(view.scale);
-    if (level !== 'seats') return this.approach(at, level);
+    if (this.scene.levelOf(view.scale) !== 'seats') return this.approach(at);
     const place = this.place();
     const seat = seatAt(place, view, at, pointing);
     if (seat !== undefined && canChange(place, seat)) this.events.chosen(seat);
   }
 
-  /** Too far away to choose a seat: nearer, to the whole section first if one is tapped from afar. */
-  private approach(at: Point, level: 'sections' | 'rows'): void {
+  /** Too far away to choose a seat: to the whole section if its seats are large enough then, otherwise to the place itself. */
+  private approach(at: Point): void {
     const { view, bounds } = this.camera;
-    const now = performance.now();
     const { x, y } = toHall(view, at);
-    const section = this.hall.geometry.sections[this.hall.sectionAt(x, y) ?? -1];
-    const scale = choosingPitchPixels / this.hall.geometry.pitch;
-    if (section && level === 'sections') this.camera.goToBox(section.box, now, scale);
-    else this.camera.goTo(lookAt(bounds, { left: x, right: x, top: y, bottom: y }, scale), now);
+    const { pitch, sections } = this.hall.geometry;
+    const section = sections[this.hall.sectionAt(x, y) ?? -1];
+    const near = choosingPitchPixels / pitch;
+    const whole = section ? lookAt(bounds, section.box) : undefined;
+    const isLarge =
+      whole !== undefined && whole.scale > view.scale && this.scene.levelOf(whole.scale) === 'seats';
+    const place = isLarge && section ? section.box : { left: x, right: x, top: y, bottom: y };
+    this.camera.goTo(lookAt(bounds, place, isLarge ? Math.min(whole.scale, near) : near), performance.now());
     this.ask();
   }
 

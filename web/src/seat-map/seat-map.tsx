@@ -45,9 +45,7 @@ export function SeatMap(props: SeatMapProps) {
   return (
     <div className="seat-map">
       <div className="seat-map-hall">
-        <a className="seat-map-to-list" href={`#${listId}`}>
-          {messages.toList}
-        </a>
+        <ToList text={messages.toList} onShowList={props.onShowList} />
         <canvas
           ref={canvas}
           className="seat-map-canvas"
@@ -55,7 +53,6 @@ export function SeatMap(props: SeatMapProps) {
           role="application"
           aria-label={messages.map}
           aria-describedby={helpId}
-          aria-details={listId}
         />
         <p id={helpId} className="hidden">
           {messages.mapHelp}
@@ -70,6 +67,21 @@ export function SeatMap(props: SeatMapProps) {
       </div>
       <Legend geometry={geometry} messages={messages} hasLost={chosen.lost.length > 0} />
     </div>
+  );
+}
+
+type ToListProps = { readonly text: string; readonly onShowList: (() => void) | undefined };
+
+/** Before the map, so that nobody has to find out that there is a list. */
+function ToList({ text, onShowList }: ToListProps) {
+  return onShowList ? (
+    <button type="button" className="seat-map-to-list" onClick={onShowList}>
+      {text}
+    </button>
+  ) : (
+    <a className="seat-map-to-list" href={`#${listId}`}>
+      {text}
+    </a>
   );
 }
 

@@ -22,7 +22,8 @@ export function newsOf(
     ...now.kept
       .filter((seat) => !had.includes(seat))
       .map((seat) => messages.seatChosen(nameOf(seat), count, most)),
-    ...had
+    // That a lost one is put away is no news.
+    ...before.kept
       .filter((seat) => !has.includes(seat))
       .map((seat) => messages.seatGivenUp(nameOf(seat), count, most)),
   ];
@@ -33,7 +34,7 @@ export function useSeatNews(geometry: Geometry, chosen: Chosen, messages: Messag
   const announce = useAnnounce();
   const before = useRef(chosen);
   useEffect(() => {
-    const count = chosen.kept.length + chosen.lost.length;
+    const count = chosen.kept.length;
     const nameOf = (seat: number): string => seatName(geometry, messages, seat);
     const news = newsOf(before.current, chosen, nameOf, messages, { count, most });
     before.current = chosen;

@@ -6,10 +6,10 @@ import { addShape, shapeOf } from './seat-shape.ts';
 import type { Messages } from './messages.ts';
 import { widthInside } from './outline.ts';
 import type { Ink } from './tile-painter.ts';
-import { seenBox, toCanvas, type Size, type View } from './viewport.ts';
+import { seenBox, toCanvas, type Point, type Size, type View } from './viewport.ts';
 
-// Names, prices and what is left, over the sections. Text is the dearest thing to draw: each label is drawn once, kept as a
-// picture, and drawn anew only when it says something else.
+// Names, prices and what is left, over the sections. Text is the dearest thing to draw: each line is drawn once and kept as a
+// picture, and what fits where is worked out anew only when the scale or the words have changed.
 
 type Line = {
   readonly text: string;
@@ -17,10 +17,21 @@ type Line = {
   readonly isStrong: boolean;
   readonly hasMark: boolean;
 };
-type Picture = { readonly canvas: HTMLCanvasElement; readonly width: number; readonly height: number };
+type Picture = { readonly canvas: HTMLCanvasElement; readonly width: number };
+/** What a section's label says, and for what that was worked out. */
+type Kept = {
+  readonly scale: number;
+  readonly free: number;
+  readonly level: Level;
+  readonly isKnown: boolean;
+  readonly lines: readonly Line[];
+};
 
 const lineHeight = 1.22;
-const picturesMax = 600;
+const markWidth = 12;
+/** A scale that differs less does not change what fits. */
+const scaleSlack = 0.04;
+const picturesMax = 900;
 const widthsMax = 5_000;
 
 export class SectionLabels {
@@ -29,6 +40,7 @@ export class SectionLabels {
   private readonly messages: Messages;
   private readonly ratio: number;
   private readonly pictures = new Map<string, Picture>();
+  private readonly kept: (Kept | undefined)[] = [];
   private readonly widths = new Map<string, number>();
   private readonly ruler = document.createElement('canvas').getContext('2d');
 
@@ -52,11 +64,11 @@ export class SectionLabels {
   }
 
   private showSection(ink: Ink, view: View, section: Section, index: number, level: Level): void {
-    const lines = this.linesFor(section, this.hall.freeOf[index] ?? 0, view.scale, level);
+    const lines = this.keptLines(section, index, view.scale, level);
     if (lines.length === 0) return;
-    const picture = this.pictureOf(lines, section.grade, level === 'rows');
     const middle = toCanvas(view, section.middle);
-    this.place(ink, picture, middle.x, middle.y);
+    if (level === 'rows') this.drawPlate(ink, lines, middle);
+    this.drawLines(ink, lines, section.grade, middle);
   }
 
   private showStage(ink: Ink, view: View): void {
@@ -65,14 +77,44 @@ export class SectionLabels {
     const pixels = Math.min(15, (stage.bottom - stage.top) * view.scale * 0.5);
     if (pixels < 7 || width < 40) return;
     const line = { text: this.messages.stage, pixels: Math.round(pixels), isStrong: true, hasMark: false };
-    const picture = this.pictureOf([line], -1, false);
-    const middle = toCanvas(view, { x: 0, y: (stage.top + stage.bottom) / 2 });
-    this.place(ink, picture, middle.x, middle.y);
+    this.drawLines(ink, [line], -1, toCanvas(view, { x: 0, y: (stage.top + stage.bottom) / 2 }));
   }
 
-  private place(ink: Ink, { canvas, width, height }: Picture, x: number, y: number): void {
+  /** Lines below each other, their middle at a place. */
+  private drawLines(ink: Ink, lines: readonly Line[], grade: number, { x, y }: Point): void {
     const { ratio } = this;
-    ink.drawImage(canvas, Math.round((x - width / 2) * ratio), Math.round((y - height / 2) * ratio));
+    let top = y - heightOf(lines) / 2;
+    for (const line of lines) {
+      const { canvas, width } = this.pictureOf(line, grade);
+      ink.drawImage(canvas, Math.round((x - width / 2) * ratio), Math.round(top * ratio));
+      top += line.pixels * lineHeight;
+    }
+  }
+
+  /** Behind a label that stands over seats. */
+  private drawPlate(ink: Ink, lines: readonly Line[], { x, y }: Point): void {
+    const width = Math.max(...lines.map((line) => this.widthOf(line))) + 14;
+    const height = heightOf(lines) + 8;
+    const [left, top, across, down, corner] = [x - width / 2, y - height / 2, width, height, 7].map(
+      (value) => value * this.ratio,
+    );
+    ink.fillStyle = this.palette.ground;
+    ink.globalAlpha = 0.86;
+    ink.beginPath();
+    ink.roundRect(left ?? 0, top ?? 0, across ?? 0, down ?? 0, corner);
+    ink.fill();
+    ink.globalAlpha = 1;
+  }
+
+  private keptLines(section: Section, index: number, scale: number, level: Level): readonly Line[] {
+    const free = this.hall.freeOf[index] ?? 0;
+    const { isKnown } = this.hall;
+    const kept = this.kept[index];
+    const isSame = kept?.free === free && kept.level === level && kept.isKnown === isKnown;
+    if (kept && isSame && Math.abs(scale / kept.scale - 1) < scaleSlack) return kept.lines;
+    const lines = this.linesFor(section, free, scale, level);
+    this.kept[index] = { scale, free, level, isKnown, lines };
+    return lines;
   }
 
   /** As much as there is room for, the price first to go after the whole name. */
@@ -108,57 +150,50 @@ export class SectionLabels {
   }
 
   private fits({ outline, middle }: Section, lines: readonly Line[], plate: number, scale: number): boolean {
-    const height = lines.reduce((sum, line) => sum + line.pixels * lineHeight, plate);
+    // A name alone may touch the edges of a narrow, bent block: better than a block without a name.
+    const share = lines.length === 1 ? 0.55 : 1;
+    const height = (heightOf(lines) + plate) * share;
     const edge = floorMarginMetres * 2 * scale - 6;
     const room = widthInside(outline, middle.x, middle.y, Math.max(height - edge, 1) / scale) * scale;
     return lines.every((line) => this.widthOf(line) + plate <= room + edge);
   }
 
-  private pictureOf(lines: readonly Line[], grade: number, hasPlate: boolean): Picture {
-    const key = `${grade}/${hasPlate}/${lines.map(({ text, pixels }) => `${pixels} ${text}`).join('/')}`;
+  private pictureOf(line: Line, grade: number): Picture {
+    const key = `${line.hasMark || grade < 0 ? grade : ''}/${line.pixels}/${line.isStrong}/${line.text}`;
     const kept = this.pictures.get(key);
     if (kept) return kept;
     if (this.pictures.size > picturesMax) this.pictures.clear();
-    const picture = this.draw(lines, grade, hasPlate);
+    const picture = this.draw(line, grade);
     this.pictures.set(key, picture);
     return picture;
   }
 
-  private draw(lines: readonly Line[], grade: number, hasPlate: boolean): Picture {
+  private draw(line: Line, grade: number): Picture {
     const { palette, ratio } = this;
-    const padding = hasPlate ? 7 : 1;
-    const widths = lines.map((line) => this.widthOf(line));
-    const width = Math.ceil(Math.max(...widths) + padding * 2);
-    const height = Math.ceil(lines.reduce((sum, line) => sum + line.pixels * lineHeight, 0) + padding * 1.2);
+    const width = Math.ceil(this.widthOf(line)) + 2;
+    const height = Math.ceil(line.pixels * lineHeight);
     const canvas = document.createElement('canvas');
     canvas.width = Math.ceil(width * ratio);
     canvas.height = Math.ceil(height * ratio);
     const ink = canvas.getContext('2d');
-    if (!ink) return { canvas, width, height };
+    if (!ink) return { canvas, width };
     ink.scale(ratio, ratio);
-    if (hasPlate) drawPlate(ink, palette, width, height);
-    ink.textBaseline = 'middle';
-    let y = padding * 0.6;
-    for (const [index, line] of lines.entries()) {
-      const middle = y + (line.pixels * lineHeight) / 2;
-      const start = (width - (widths[index] ?? 0)) / 2;
-      if (line.hasMark) {
-        ink.fillStyle = palette.grades[grade] ?? palette.ink;
-        ink.beginPath();
-        addShape(ink, shapeOf(grade), start + 4.5, middle - 0.5, 4);
-        ink.fill();
-      }
-      ink.font = fontOf(line, palette);
-      ink.fillStyle = grade < 0 ? palette.onStage : palette.ink;
-      ink.fillText(line.text, start + (line.hasMark ? 12 : 0), middle);
-      y += line.pixels * lineHeight;
+    if (line.hasMark) {
+      ink.fillStyle = palette.grades[grade] ?? palette.ink;
+      ink.beginPath();
+      addShape(ink, shapeOf(grade), 5.5, height / 2 - 0.5, 4);
+      ink.fill();
     }
-    return { canvas, width, height };
+    ink.textBaseline = 'middle';
+    ink.font = fontOf(line, palette);
+    ink.fillStyle = grade < 0 ? palette.onStage : palette.ink;
+    ink.fillText(line.text, line.hasMark ? markWidth + 1 : 1, height / 2);
+    return { canvas, width };
   }
 
   private widthOf(line: Line): number {
     const key = `${line.pixels} ${line.isStrong} ${line.text}`;
-    const mark = line.hasMark ? 12 : 0;
+    const mark = line.hasMark ? markWidth : 0;
     const known = this.widths.get(key);
     if (known !== undefined) return known + mark;
     if (!this.ruler) return 0;
@@ -173,11 +208,5 @@ export class SectionLabels {
 const fontOf = ({ isStrong, pixels }: Line, { font }: Palette): string =>
   `${isStrong ? 650 : 500} ${pixels}px ${font}`;
 
-function drawPlate(ink: Ink, palette: Palette, width: number, height: number): void {
-  ink.fillStyle = palette.ground;
-  ink.globalAlpha = 0.86;
-  ink.beginPath();
-  ink.roundRect(0, 0, width, height, 7);
-  ink.fill();
-  ink.globalAlpha = 1;
-}
+const heightOf = (lines: readonly Line[]): number =>
+  lines.reduce((sum, line) => sum + line.pixels * lineHeight, 0);

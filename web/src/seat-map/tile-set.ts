@@ -22,11 +22,13 @@ export type Paint = {
   readonly hall: Hall;
   readonly palette: Palette;
   readonly ratio: number;
+  /** Canvases that no tile uses any more: a new one costs more than to paint it. */
+  readonly spare: HTMLCanvasElement[];
 };
 
 export const tilePixels = 256;
-/** Tiles that no frame showed for the longest time give their canvas to new ones. */
-const tilesMax = 72;
+/** Pixels that a set keeps. The tiles that no frame showed for the longest time give their canvas to new ones. */
+const keptPixelsMax = 72 * tilePixels ** 2;
 
 export class TileSet {
   readonly scale: number;
@@ -88,6 +90,14 @@ export class TileSet {
     return shown;
   }
 
+  /** Nobody will look at this set again. */
+  end(): void {
+    for (const { canvas } of this.tiles.values()) {
+      if (this.paint.spare.length * this.side ** 2 < keptPixelsMax / 2) this.paint.spare.push(canvas);
+    }
+    this.tiles.clear();
+  }
+
   /** A seat became another: only its place is painted again, in every tile that shows a part of it. */
   repaintSeat(seat: number): void {
     if (this.level === 'sections') return;
@@ -119,14 +129,14 @@ export class TileSet {
   }
 
   private newTile(column: number, line: number, now: number): Tile | undefined {
-    const canvas = this.takeOldest(now) ?? document.createElement('canvas');
+    const canvas = this.takeOldest(now) ?? this.paint.spare.pop() ?? document.createElement('canvas');
     if (canvas.width !== this.side) canvas.width = canvas.height = this.side;
     const ink = canvas.getContext('2d', { alpha: false });
     return ink ? { canvas, ink, column, line, isStale: true, usedAt: now } : undefined;
   }
 
   private takeOldest(now: number): HTMLCanvasElement | undefined {
-    if (this.tiles.size < tilesMax) return undefined;
+    if (this.tiles.size * this.side ** 2 < keptPixelsMax) return undefined;
     let oldest: [string, Tile] | undefined;
     for (const entry of this.tiles) if (entry[1].usedAt < (oldest?.[1].usedAt ?? now)) oldest = entry;
     if (!oldest) return undefined;
@@ -142,8 +152,8 @@ export class TileSet {
       right: (column + 1) * metres,
       bottom: (line + 1) * metres,
     };
-    const { ratio, ...rest } = this.paint;
-    return { ...rest, ratio, level: this.level, box, scale: this.scale * ratio };
+    const { hall, palette, ratio } = this.paint;
+    return { hall, palette, ratio, level: this.level, box, scale: this.scale * ratio };
   }
 
   /** Beyond the hall there is nothing to paint. */

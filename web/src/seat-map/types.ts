@@ -22,4 +22,8 @@ export type SeatMapProps = {
   readonly language: Language;
   /** While the selected seats are being reserved: that they are no longer free is then no loss. */
   readonly isReserving?: boolean;
+  /** Seats that the fan had chosen and another fan took, where they are not among the selected any more: the map marks them. */
+  readonly lost?: readonly string[];
+  /** How the map's first tab stop gets to the list where the two are not on the page together. */
+  readonly onShowList?: () => void;
 };

@@ -32,7 +32,7 @@ async function steps(page: Page, name: string): Promise<void> {
   await shoot('3-seats');
   for (let turn = 0; turn < 3; turn++) await page.mouse.wheel(0, -240);
   await page.waitForTimeout(700);
-  for (const dx of [0, 60, 120, 180]) await page.mouse.click(x + dx, y);
+  for (let dx = -150; dx <= 150; dx += 26) await page.mouse.click(x + dx, y + (dx % 4) * 9);
   await page.mouse.move(x - 60, y + 60);
   await page.waitForTimeout(700);
   await shoot('4-numbers');

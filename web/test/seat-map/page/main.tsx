@@ -33,6 +33,7 @@ function Page() {
   const props = { performanceId, layout, availability, selected, onToggle, maxSelected, language } as const;
   return (
     <main className="main">
+      <h1 className="hidden">{performanceId}</h1>
       <SeatMap {...props} />
       <output data-freshness={availability.freshness}>{selected.join(' ')}</output>
       <SeatList {...props} />
