@@ -27,8 +27,8 @@ export type Paint = {
 };
 
 export const tilePixels = 256;
-/** Tiles that no frame showed for the longest time give their canvas to new ones. */
-const tilesMax = 72;
+/** Pixels that a set keeps. The tiles that no frame showed for the longest time give their canvas to new ones. */
+const keptPixelsMax = 72 * tilePixels ** 2;
 
 export class TileSet {
   readonly scale: number;
@@ -93,7 +93,7 @@ export class TileSet {
   /** Nobody will look at this set again. */
   end(): void {
     for (const { canvas } of this.tiles.values()) {
-      if (this.paint.spare.length < tilesMax) this.paint.spare.push(canvas);
+      if (this.paint.spare.length * this.side ** 2 < keptPixelsMax / 2) this.paint.spare.push(canvas);
     }
     this.tiles.clear();
   }
@@ -136,7 +136,7 @@ export class TileSet {
   }
 
   private takeOldest(now: number): HTMLCanvasElement | undefined {
-    if (this.tiles.size < tilesMax) return undefined;
+    if (this.tiles.size * this.side ** 2 < keptPixelsMax) return undefined;
     let oldest: [string, Tile] | undefined;
     for (const entry of this.tiles) if (entry[1].usedAt < (oldest?.[1].usedAt ?? now)) oldest = entry;
     if (!oldest) return undefined;
