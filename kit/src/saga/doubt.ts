@@ -1,6 +1,7 @@
 /**
  * Whether there may be rows of this driver's that it does not know of. A statement that failed may have been committed, or be
- * committed yet: a row it was to insert, or to take over, would be driven by nobody while its owner lives.
+ * committed yet: a row it was to insert, or to take over, would be driven by nobody while its owner lives. A write that finds
+ * its row taken over may have met such a take-over of its own.
  *
  * It ends with looks, not with time: who slept has not looked, and a clock may be put forward.
  */
