@@ -125,9 +125,9 @@ export const availability = z.string().meta({
     'Two bits a seat in the order of the seat map, the first seat in the lowest: seat `i` is `(bytes[i >> 2] >> (2 * (i & 3))) & 3`. 0 available, 1 reserved, 2 paid, 3 not for sale.',
 });
 const wholeNumber = z.string().regex(/^\d{1,15}$/, 'must be a whole number');
-/** Where a stream begins: what is known from `availability`. `Last-Event-ID` is newer than `since`. */
+/** Where a stream begins: what is known from `availability`. `Last-Event-ID` is newer than `sequence`. */
 export const streamStart = z.object({
-  since: wholeNumber.optional().describe('The `Sequence` that is known: what came after it is told first'),
+  sequence: wholeNumber.optional().describe('The `Sequence` that is known: what came after it is told first'),
   version: wholeNumber.optional().describe('The `Seat-Map-Version` that is known'),
 });
 /** What an event without a name says, and one named `reset`. */
@@ -140,8 +140,83 @@ export const availabilityEvents = z.string().meta({
   description: [
     'Server-sent events; the id is the sequence. `data: {"version":1,"changes":[[index,status]]}` says which seats became what.',
     '`event: reset` with `{"version":1,"sequence":7,"seats":"…"}` comes where the changes since what is known are not known: `seats` is all of them, the bytes of `availability` in base64. Another `version` is another map.',
-    'Begin with `?since=` the `Sequence` and `&version=` the `Seat-Map-Version` of `availability`. A 503 says in `Retry-After` when to try again; poll `availability` meanwhile.',
+    'Begin with `?version=` the `Seat-Map-Version` and `&sequence=` the `Sequence` of `availability`. A 503 says in `Retry-After` when to try again; poll `availability` meanwhile.',
   ].join('\n\n'),
+});
+const seconds = z.int().min(0);
+const hex = z.string().regex(/^[0-9a-f]{64}$/);
+export const place = z
+  .object({
+    queueToken: z.string(),
+    status: z.enum(['pre_queue', 'waiting', 'admitted']),
+    number: count.optional().describe('From 1; once the sale has opened'),
+    arrival: count.optional().describe('From 0; in the pre-queue, where numbers are not drawn yet'),
+    ahead: count,
+    estimatedWaitSeconds: z.object({ low: seconds, high: seconds }),
+  })
+  .meta({ id: 'Place' });
+export const queue = z
+  .object({
+    phase: z.enum(['pre_queue', 'open', 'paused', 'sold_out', 'closed']),
+    opensAt: time,
+    serving: count,
+    issued: count,
+    pacePerSecond: z.number().min(0),
+    pollAfterSeconds: count,
+    seatsLeft: z.array(z.object({ grade: z.string(), price: points, left: count })),
+    updatedAt: time,
+    commitment: hex.describe('Published before the first fan joins: the hash of the secret'),
+    preQueueSize: count.optional(),
+    joinRoot: hex.optional(),
+    secret: hex.optional(),
+    seed: hex.optional(),
+  })
+  .meta({ id: 'Queue' });
+export const newAdmission = z.strictObject({ queueToken: text(2_000) });
+export const admission = z.object({ admissionToken: z.string(), expiresAt: time }).meta({ id: 'Admission' });
+
+const sale = z.object({
+  concertId: slug,
+  state: z.enum(['scheduled', 'open', 'paused', 'closed']),
+  opensAt: time,
+  waitingRoom: z.object({ inside: count, pace: z.number() }).nullable(),
+});
+export const saleChange = z
+  .strictObject({
+    state: z.enum(['open', 'paused', 'closed']).optional(),
+    pace: z.int().min(0).max(10_000).optional(),
+    reason: text(500),
+  })
+  .refine(({ state, pace }) => state !== undefined || pace !== undefined, 'must change state or pace');
+export const saleView = sale.meta({ id: 'Sale' });
+export const saleWithActs = sale
+  .extend({
+    acts: z.array(
+      z.object({
+        at: time,
+        userId: id,
+        state: z.enum(['open', 'paused', 'closed']),
+        pace: z.number().nullable(),
+        reason: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'SaleWithActs' });
+
+const placement = z.object({ seatIds: z.array(slug) });
+/** Seats side by side, as `best` and the `alternatives` of `seat_unavailable` offer them. */
+export const placements = z
+  .object({ version: count, sequence: count, items: z.array(placement) })
+  .meta({ id: 'Placements' });
+const seatsTogether = z.string().regex(/^[1-6]$/, 'must be 1 to 6');
+export const placementWish = z.object({
+  together: seatsTogether.default('1').describe('How many seats side by side'),
+  grade: text(40).optional().describe('Of this grade only'),
+  near: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,64}(,[A-Za-z0-9-]{1,64}){0,5}$/, 'must be 1 to 6 seats with commas between')
+    .optional()
+    .describe('Instead of the best: the nearest to these seats, of their grade and price'),
 });
 
 export const newReservation = z.strictObject({

@@ -5,7 +5,8 @@ import { Playground } from '../support/playground.ts';
 import { isAlive, killAll, processesOn } from '../support/processes.ts';
 import { crowdAt, expectRecovered } from '../support/recovery.ts';
 import { Started } from '../support/started.ts';
-import { expectNothingLeft, openSagas } from '../support/truth.ts';
+import { openSagas } from '../support/lies.ts';
+import { expectNothingLeft } from '../support/truth.ts';
 
 // However it ends, asked to or killed, whole or in part: nothing is left behind, and the next start goes on.
 

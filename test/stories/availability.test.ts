@@ -82,7 +82,7 @@ test('another price makes another version, also for who knows the old one', asyn
   const show = performance?.performanceId ?? '';
   await loadSeason(house.databases.concert, season);
   const before = await left(show);
-  const stream = await listen(show, `?since=${before.sequence}&version=1`);
+  const stream = await listen(show, `?sequence=${before.sequence}&version=1`);
   const concerts = season.concerts.map((one) => ({ ...one, prices: { ...one.prices, VIP: 77_000 } }));
   await loadSeason(house.databases.concert, { ...season, concerts });
   const reset = await stream.next('the new version', ({ event }) => event === 'reset');
@@ -90,14 +90,14 @@ test('another price makes another version, also for who knows the old one', asyn
   const after = await left(show, { 'if-none-match': before.headers.get('etag') ?? '' });
   expect([after.status, after.headers.get('seat-map-version')]).toEqual([200, '2']);
   // The sequence is the same; only the version says that the map is another.
-  const late = await listen(show, `?since=${before.sequence}&version=1`);
+  const late = await listen(show, `?sequence=${before.sequence}&version=1`);
   expect(await late.next('the reset')).toMatchObject({ event: 'reset', data: { version: 2 } });
 });
 
 test('whoever listens hears of a hold, a payment and a cancellation, and needs to know nothing else', async () => {
   const [show, fan] = [await house.performance(9), await house.fan(10_000)];
   const { bytes, sequence } = await left(show);
-  const stream = await listen(show, `?since=${sequence}&version=1`);
+  const stream = await listen(show, `?sequence=${sequence}&version=1`);
   expect(stream.headers.get('content-type')).toBe('text/event-stream');
   expect(stream.headers.get('cache-control')).toContain('no-store');
   const held = text((await fan.reserve(show, ['S-4', 'S-5'])).body, 'reservationId');
@@ -126,7 +126,7 @@ test('who was away for a moment hears what was missed, from the last it heard', 
   await fan.reserve(show, ['S-2']);
   await stays.next('the second hold', tells(1, 1));
   // What came last is newer than the address of the stream.
-  const back = await listen(show, '?since=0&version=1', { 'last-event-id': String(leaves.lastId) });
+  const back = await listen(show, '?sequence=0&version=1', { 'last-event-id': String(leaves.lastId) });
   expect(changesIn(await back.next('what was missed'))).toEqual([[1, 1]]);
   await fan.reserve(show, ['S-3']);
   await back.next('what is new', tells(2, 1));
@@ -137,7 +137,7 @@ test('who is too far behind is given everything at once', async () => {
   const [show, fan] = [await house.performance(5), await house.fan()];
   await fan.reserve(show, ['S-3']);
   for (const [query, headers] of [
-    ['?since=999', {}],
+    ['?sequence=999', {}],
     ['', { 'last-event-id': '123456' }],
   ] as const) {
     const stream = await listen(show, query, headers);

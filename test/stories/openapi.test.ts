@@ -137,8 +137,14 @@ describe.each(each)('$name', ({ route }) => {
 });
 
 test('every route in the sources is in the document', () => {
-  // The document itself, what Prometheus reads, and a stand-in for the promoter's system that is no part of ours.
-  const hidden = ['GET /openapi.json', 'GET /metrics', 'GET /partner-stub', 'POST /partner-stub'];
+  // The document itself, what Prometheus reads, a list for those who check a line, and a stand-in for the promoter's system.
+  const hidden = [
+    'GET /openapi.json',
+    'GET /metrics',
+    'GET /concerts/{concertId}/queue/joins',
+    'GET /partner-stub',
+    'POST /partner-stub',
+  ];
   const written = sourcesBelow('services/gateway/src').flatMap((source) =>
     [...source.matchAll(/\b(?:app|typed|scope)\.(get|post|put|patch|delete)(?:<[^(]*>)?\(\s*'([^']+)'/g)].map(
       ([, method = '', template = '']) => `${method.toUpperCase()} ${template.replace(/:(\w+)/g, '{$1}')}`,
@@ -163,6 +169,7 @@ const promised: Record<string, string> = {
   'GET /performances/{performanceId}/seats': '200',
   'GET /performances/{performanceId}/availability': '200 304 performance_not_found',
   'GET /performances/{performanceId}/availability/stream': '200 performance_not_found overloaded',
+  'GET /performances/{performanceId}/best': '200 performance_not_found',
   'POST /reservations':
     '201 seat_unavailable seat_limit_exceeded sale_not_open sale_closed performance_not_found seat_not_found user_not_found timed_out',
   'GET /reservations': '200 invalid_cursor',

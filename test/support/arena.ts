@@ -91,9 +91,14 @@ export class Arena extends Installation {
     );
   }
 
-  /** The passages of all that talk to one engine. */
-  passagesTo(engine: 'nats' | 'postgres' | 'redis'): Passage[] {
-    return [...this.#passages].flatMap(([way, passage]) => (way.endsWith(`→ ${engine}`) ? [passage] : []));
+  /** The passages of all that talk to one engine, or to a replica. */
+  passagesTo(other: Other): Passage[] {
+    return [...this.#passages].flatMap(([way, passage]) => (way.endsWith(`→ ${other}`) ? [passage] : []));
+  }
+
+  /** The passages by which a replica reaches the others. */
+  passagesFrom(name: string): Passage[] {
+    return [...this.#passages].flatMap(([way, passage]) => (way.startsWith(`${name} →`) ? [passage] : []));
   }
 
   get passages(): readonly Passage[] {
@@ -117,7 +122,8 @@ export class Arena extends Installation {
     );
     // Its socket may be in another folder than before.
     for (const { name, service } of this.#cluster ? this.replicas : [])
-      if (service === database) this.passage(name, 'postgres').target = this.#socketOf(database);
+      if (service.replaceAll('-', '_') === database)
+        this.passage(name, 'postgres').target = this.#socketOf(database);
   }
 
   /** Ends everything; nothing that was broken before may hold it up. */
@@ -145,16 +151,18 @@ export class Arena extends Installation {
       ...this.#env,
     });
     await this.#openPassages(config.replicas);
-    const write = (line: string) => void this.#logFile.write(`${line}\n`);
     const log = createLog(config.logLevel, { write: (line) => this.#logFile.write(line) });
     this.#cluster = await startCluster(
       config,
       log,
-      write,
+      this.write,
       () => {},
       (replica, env) => this.#through(replica, env),
     );
   }
+
+  /** Adds a line to the log that all processes share. */
+  readonly write = (line: string): void => void this.#logFile.write(`${line}\n`);
 
   /** One for every way that there will be; where it leads is known when the process that goes it starts. */
   async #openPassages(replicas: number): Promise<void> {
@@ -162,7 +170,9 @@ export class Arena extends Installation {
     const namesOf = (service: Service) => numbers.map((number) => nameOf({ service, number }));
     const ways = services.flatMap((service) =>
       namesOf(service).flatMap((name) => {
-        const others = service === 'gateway' ? ['redis', ...withDatabase.flatMap(namesOf)] : ['postgres'];
+        const asked =
+          service === 'gateway' ? withDatabase : service === 'waiting-room' ? (['concert'] as const) : [];
+        const others = [service === 'gateway' ? 'redis' : 'postgres', ...asked.flatMap(namesOf)];
         return ['nats', ...others].map((other) => `${name} → ${other}`);
       }),
     );
@@ -190,7 +200,7 @@ export class Arena extends Installation {
 
   #toPostgres(service: Service, name: string, url: string): string {
     const passage = this.passage(name, 'postgres');
-    const database = withDatabase.find((one) => one === service);
+    const database = databaseNames.find((one) => one === service.replaceAll('-', '_'));
     if (database) passage.target = this.#socketOf(database);
     const there = new URL(url);
     return `postgresql://${there.username}:${there.password}@127.0.0.1:${passage.port}${there.pathname}`;

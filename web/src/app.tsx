@@ -7,8 +7,14 @@ import { FanProvider } from './fan.tsx';
 import { LanguageProvider } from './language.tsx';
 import { Boundary } from './parts/boundary.tsx';
 import { Foot, Head } from './parts/frame.tsx';
+import { Checkout } from './screens/checkout.tsx';
+import { Concert } from './screens/concert.tsx';
+import { Ledger } from './screens/ledger.tsx';
 import { Missing } from './screens/missing.tsx';
+import { Operation } from './screens/operation.tsx';
 import { Season } from './screens/season.tsx';
+import { Seats } from './screens/seats.tsx';
+import { Tickets } from './screens/tickets.tsx';
 
 const queries = new QueryClient({
   queryCache: new QueryCache({
@@ -35,6 +41,12 @@ export function App() {
             <Boundary>
               <Switch>
                 <Route path="/" component={Season} />
+                <Route path="/concerts/:concertId" component={Concert} />
+                <Route path="/concerts/:concertId/seats/:performanceId" component={Seats} />
+                <Route path="/reservations/:reservationId" component={Checkout} />
+                <Route path="/tickets" component={Tickets} />
+                <Route path="/points" component={Ledger} />
+                <Route path="/operations/:operationId" component={Operation} />
                 <Route component={Missing} />
               </Switch>
             </Boundary>

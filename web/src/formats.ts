@@ -10,6 +10,9 @@ export type Formats = {
   readonly shortDate: (iso: string) => string;
   readonly time: (iso: string) => string;
   readonly dateTime: (iso: string) => string;
+  /** For lists: 16 Oct 2027, 18:00 */
+  readonly stamp: (iso: string) => string;
+  readonly seconds: (iso: string) => string;
   /** The parts of a calendar leaf. */
   readonly leaf: (iso: string) => { day: string; weekday: string; month: string };
 };
@@ -30,6 +33,8 @@ export function formatsOf(language: Language): Formats {
     shortDate: by({ day: 'numeric', month: 'short', year: 'numeric' }),
     time: by(clock),
     dateTime: by({ weekday: 'short', ...day, ...clock }),
+    stamp: by({ day: 'numeric', month: 'short', year: 'numeric', ...clock }),
+    seconds: by({ ...clock, second: '2-digit' }),
     leaf: (iso) => ({ day: numeral.format(new Date(iso)), weekday: weekday(iso), month: month(iso) }),
   };
 }

@@ -1,6 +1,9 @@
 import '@fontsource-variable/hanken-grotesk/wght.css';
 import './tokens.css';
-import './base.css';
+import './styles/base.css';
+import './styles/parts.css';
+import './styles/browse.css';
+import './styles/buy.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './app.tsx';

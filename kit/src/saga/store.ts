@@ -1,4 +1,4 @@
-import type { Queryable } from '../postgres/index.ts';
+import { repeatingConflicts, type Queryable } from '../postgres/index.ts';
 import type { StartMessage } from './messages.ts';
 import type { StepRecord } from './timeline.ts';
 import type { Refusal } from './transition.ts';
@@ -54,6 +54,8 @@ export type RowWrite = {
   readonly answerStatus: number | null;
   readonly answer: string | null;
   readonly steps: readonly StepRecord[] | null;
+  /** Its key is free again: the row stays for those who ask for it by its id. */
+  readonly isKept?: false | undefined;
 };
 
 /** Every statement on the saga table. */
@@ -80,10 +82,13 @@ export class SagaStore {
         deadlineMs,
       }),
     );
-    return this.#database.query<Met>(
-      'select id, existing from start_sagas($1::json, $2)',
-      [JSON.stringify(asked), owner],
-      'start_sagas',
+    const batch = JSON.stringify(asked);
+    return repeatingConflicts(() =>
+      this.#database.query<Met>(
+        'select id, existing from start_sagas($1::json, $2)',
+        [batch, owner],
+        'start_sagas',
+      ),
     );
   }
 
@@ -93,18 +98,21 @@ export class SagaStore {
    * Not by way of jsonb: a reason is part of the answer, and jsonb would reorder its keys.
    */
   async write(writes: readonly RowWrite[], owner: string): Promise<string[]> {
-    const rows = await this.#database.query<{ id: string }>(
-      `update saga s
+    const update = `update saga s
        set status = w.status, reason = coalesce(w.reason, s.reason), answer_status = w."answerStatus",
-           answer = w.answer, steps = w.steps, ended_at = case when w.status = 'compensating' then null else now() end
+           answer = w.answer, steps = w.steps,
+           -- No client can send a key with a space in it.
+           key = case when w."isKept" is false then s.key || ' ' || s.id else s.key end,
+           ended_at = case when w.status = 'compensating' then null else now() end
        from json_to_recordset($1::json) as w(
-         id uuid, epoch int, status text, reason json, "answerStatus" int, answer text, steps json)
+         id uuid, epoch int, status text, reason json, "answerStatus" int, answer text, steps json, "isKept" boolean)
        where s.id = any (array[w.id]) and s.epoch = w.epoch and s.owner = $2
          -- Not by status: the index of open sagas would then look like a way to find these rows.
          and s.ended_at is null
-       returning s.id`,
-      [JSON.stringify(writes), owner],
-      'write_sagas',
+       returning s.id`;
+    const batch = JSON.stringify(writes);
+    const rows = await repeatingConflicts(() =>
+      this.#database.query<{ id: string }>(update, [batch, owner], 'write_sagas'),
     );
     return rows.map((row) => row.id);
   }

@@ -21,5 +21,6 @@ export {
   type RunningProgram,
 } from './program.ts';
 export { keptSecret } from './secret.ts';
-export { signedTokens, type SignedTokens } from './signed-token.ts';
+export { endlessTokens, signedTokens, type EndlessTokens, type SignedTokens } from './signed-token.ts';
+export { steadyNow } from './steady-clock.ts';
 export { uuidv7 } from './uuid.ts';

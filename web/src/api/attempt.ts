@@ -7,6 +7,8 @@ import type { Operation } from './wire.ts';
  * outcome is known. While it is not, the same key is asked again; after a refusal the next wish has a new key.
  */
 export type Attempt = {
+  /** Whose it is: another fan in the same browser has nothing to do with it. */
+  readonly userId: string;
   /** What is wished, such as `pay:<reservation>`: one at a time of each. */
   readonly wish: string;
   readonly key: string;
@@ -19,16 +21,16 @@ export type Phase = 'asking' | 'following' | 'waiting';
 
 export type Outcome<T> = { readonly body: T; readonly operationId: string | null };
 
-const prefix = 'tutti.attempt.';
+const placeOf = (userId: string, wish: string): string => `tutti.attempt.${userId}.${wish}`;
 
 function isAttempt(value: unknown): value is Attempt {
   return typeof value === 'object' && value !== null && 'key' in value && 'path' in value && 'body' in value;
 }
 
 /** The one whose outcome is not known yet. */
-export function openAttempt(wish: string): Attempt | null {
+export function openAttempt(userId: string, wish: string): Attempt | null {
   try {
-    const value: unknown = JSON.parse(localStorage.getItem(prefix + wish) ?? 'null');
+    const value: unknown = JSON.parse(localStorage.getItem(placeOf(userId, wish)) ?? 'null');
     return isAttempt(value) ? value : null;
   } catch {
     return null;
@@ -36,15 +38,15 @@ export function openAttempt(wish: string): Attempt | null {
 }
 
 /** Begins one, or goes on with the one that is open: it may have had its effect already. */
-export function beginAttempt(wish: string, path: string, body: object): Attempt {
-  const open = openAttempt(wish);
+export function beginAttempt(userId: string, wish: string, path: string, body: object): Attempt {
+  const open = openAttempt(userId, wish);
   if (open) return open;
-  const attempt = { wish, key: crypto.randomUUID(), path, body };
-  localStorage.setItem(prefix + wish, JSON.stringify(attempt));
+  const attempt = { userId, wish, key: crypto.randomUUID(), path, body };
+  localStorage.setItem(placeOf(userId, wish), JSON.stringify(attempt));
   return attempt;
 }
 
-export const endAttempt = ({ wish }: Pick<Attempt, 'wish'>): void => localStorage.removeItem(prefix + wish);
+const endAttempt = ({ userId, wish }: Attempt): void => localStorage.removeItem(placeOf(userId, wish));
 
 /** Nothing was stored under the key, so the same key may be asked again. */
 const isUnknown = (error: unknown): boolean =>

@@ -45,5 +45,13 @@ export class Unreachable extends Error {
   }
 }
 
-export const isRefusal = (error: unknown, ...codes: readonly RefusalCode[]): error is Refusal =>
+/** The waiting room's, which the contracts do not list yet. */
+type LineCode =
+  | 'admission_required'
+  | 'admission_expired'
+  | 'admission_invalid'
+  | 'queue_token_invalid'
+  | 'not_your_turn';
+
+export const isRefusal = (error: unknown, ...codes: readonly (RefusalCode | LineCode)[]): error is Refusal =>
   error instanceof Refusal && (codes.length === 0 || codes.some((code) => code === error.code));

@@ -85,6 +85,7 @@ export const en = {
   online: 'You are back online.',
   points: (n: number) => `${number(n)} P`,
   seats,
+  seat: (section: string, row: string, seat: string) => `${section} · row ${row} · seat ${seat}`,
   nav: {
     main: 'Main',
     season: 'Season',

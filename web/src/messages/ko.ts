@@ -79,6 +79,7 @@ export const ko: Messages = {
   online: '다시 연결되었습니다.',
   points: (n) => `${number(n)}P`,
   seats,
+  seat: (section, row, seat) => `${section} ${row}열 ${seat}번`,
   nav: {
     main: '주 메뉴',
     season: '공연',

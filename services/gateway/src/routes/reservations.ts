@@ -8,13 +8,17 @@ import { callerOf, cursorsOf, uuidForm, type TypedApp } from './route.ts';
 const tags = ['reservations'];
 const params = z.object({ reservationId: http.namedId });
 
-export function reservationRoutes(app: TypedApp, { concerts, effects }: GatewayParts): void {
+export function reservationRoutes(
+  app: TypedApp,
+  { concerts, effects, admissions, seating }: GatewayParts,
+): void {
   app.post(
     '/reservations',
     {
       config: {
         access: 'fan',
         effect: true,
+        admission: true,
         refuses: [
           'performance_not_found',
           'seat_not_found',
@@ -31,10 +35,17 @@ export function reservationRoutes(app: TypedApp, { concerts, effects }: GatewayP
         response: { 201: http.reservation },
       },
     },
-    (request, reply) => {
+    async (request, reply) => {
       const { performanceId, seatIds } = request.body;
       const { userId } = callerOf(request);
-      return answerEffect(request, reply, effects, 'reserve-seats', { userId, performanceId, seatIds });
+      const admission = admissions.check(request.headers['admission-token'], userId, performanceId);
+      const alternatives = await seating.alternatives(performanceId, seatIds);
+      const wish = {
+        ...{ userId, performanceId, seatIds },
+        ...(admission && { admission }),
+        ...(alternatives && { alternatives }),
+      };
+      return answerEffect(request, reply, effects, 'reserve-seats', wish);
     },
   );
 

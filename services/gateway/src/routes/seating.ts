@@ -67,6 +67,33 @@ export function seatingRoutes(app: TypedApp, { seating }: GatewayParts): void {
       streams.open(place, reply.raw, state, knownOf(request.query, request.headers['last-event-id']));
     },
   );
+
+  app.get(
+    '/performances/:performanceId/best',
+    {
+      config: { refuses: ['performance_not_found'] },
+      schema: {
+        tags,
+        summary: 'Seats side by side: the best that are left, or the nearest to some',
+        params,
+        querystring: http.placementWish,
+        response: { 200: http.placements },
+      },
+    },
+    async ({ params: { performanceId }, query }, reply) => {
+      const { near, grade } = query;
+      const together = Number(query.together);
+      const found =
+        near === undefined
+          ? await seating.best(performanceId, { together, grade })
+          : await seating.near(performanceId, near.split(','), together);
+      if (!found) throw new Refused('performance_not_found');
+      // Each who asks is told something else, so that a crowd does not want the same seats.
+      reply.header('cache-control', 'no-store');
+      const { version, sequence, seatIds } = found;
+      return { version, sequence, items: seatIds.map((ids) => ({ seatIds: ids })) };
+    },
+  );
 }
 
 const describe = (reply: FastifyReply, { version, sequence }: SeatState): FastifyReply =>
@@ -77,7 +104,10 @@ const sendUnchanged = (reply: FastifyReply) => reply.code(304).send();
 const sendNothing = (reply: FastifyReply) => reply.send();
 
 /** What came last before a connection was lost is newer than what its address says. */
-function knownOf({ since, version }: z.output<typeof http.streamStart>, last: unknown): Known | null {
+function knownOf(
+  { sequence: since, version }: z.output<typeof http.streamStart>,
+  last: unknown,
+): Known | null {
   const sequence = typeof last === 'string' && /^\d{1,15}$/.test(last) ? last : since;
   if (sequence === undefined) return null;
   return { sequence: Number(sequence), version: version === undefined ? null : Number(version) };

@@ -29,6 +29,7 @@ type Queries = Pick<ConcertQueries, 'availability'>;
 
 /** What a crowd asks of a performance costs one read in this time. */
 export const freshMs = 250;
+const refreshMs = 1_000;
 const entriesMax = 500;
 const askedMax = 50;
 const never = -1;
@@ -66,6 +67,16 @@ export class SeatMemory {
   /** What is known without asking, however old. */
   known(performanceId: string): SeatState | undefined {
     return this.#entries.get(performanceId)?.state;
+  }
+
+  /** What was found within the last seconds, without waiting; what is getting old is read again meanwhile. */
+  recent(performanceId: string, ageMsMax: number): SeatState | undefined {
+    const entry = this.#entries.get(performanceId);
+    const ageMs = entry ? this.#now() - entry.readAt : Number.POSITIVE_INFINITY;
+    if (ageMs > ageMsMax) return undefined;
+    // Whoever waits for it hears of the fault.
+    if (ageMs > refreshMs) this.#read(performanceId).catch(() => {});
+    return entry?.state;
   }
 
   /** What came after `sequence`, in order; null where that is not known any more, or never was a state that was told. */

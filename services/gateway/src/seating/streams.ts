@@ -31,7 +31,8 @@ const pollMsDefault = 400;
 const heartbeatMs = 15_000;
 const errorPauseMs = 2_000;
 const lastWordMs = 2_000;
-const heartbeat = Buffer.from(':\n\n');
+const comment = ':\n\n';
+const heartbeat = Buffer.from(comment);
 
 /**
  * Tells listeners what happens to the seats of a performance, as server-sent events. However many listen, there is one poll
