@@ -212,7 +212,7 @@ test.each([
       pixels.set(pixel, (pixels.get(pixel) ?? 0) + 1);
     }
     return {
-      corner: [...data.slice(0, 3)],
+      corner: Array.from(data.slice(0, 3)),
       colours: [...pixels.values()].filter((count) => count > 200).length,
     };
   });
