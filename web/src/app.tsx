@@ -15,6 +15,7 @@ import { Operation } from './screens/operation.tsx';
 import { Season } from './screens/season.tsx';
 import { Seats } from './screens/seats.tsx';
 import { Tickets } from './screens/tickets.tsx';
+import { WaitingRoom } from './screens/waiting-room.tsx';
 
 const queries = new QueryClient({
   queryCache: new QueryCache({
@@ -43,6 +44,7 @@ export function App() {
                 <Route path="/" component={Season} />
                 <Route path="/concerts/:concertId" component={Concert} />
                 <Route path="/concerts/:concertId/seats/:performanceId" component={Seats} />
+                <Route path="/concerts/:concertId/line/:performanceId" component={WaitingRoom} />
                 <Route path="/reservations/:reservationId" component={Checkout} />
                 <Route path="/tickets" component={Tickets} />
                 <Route path="/points" component={Ledger} />

@@ -1,17 +1,21 @@
 import { get } from './client.ts';
 
-/** What the server would choose: up to three groups of seats next to each other, the best or the nearest first. */
+/** Seats next to each other that the server would choose. */
 export type Suggestion = { readonly seatIds: readonly string[] };
 
+/** The best that are left, or, with `near`, the nearest of the same grade and price; up to three, the first first. */
 export async function bestAvailable(
   performanceId: string,
-  count: number,
+  together: number,
   near: readonly string[] = [],
   signal?: AbortSignal,
-): Promise<Suggestion[]> {
-  const query = new URLSearchParams({ count: String(count), ...(near.length > 0 && { near: near.join() }) });
+): Promise<readonly Suggestion[]> {
+  const query = new URLSearchParams({
+    together: String(together),
+    ...(near.length > 0 && { near: near.join() }),
+  });
   const { items } = await get<{ items: Suggestion[] }>(
-    `/performances/${performanceId}/best-available?${query}`,
+    `/performances/${performanceId}/best?${query}`,
     signal,
   );
   return items;

@@ -50,8 +50,9 @@ type LineCode =
   | 'admission_required'
   | 'admission_expired'
   | 'admission_invalid'
-  | 'queue_token_invalid'
-  | 'not_your_turn';
+  | 'no_waiting_room'
+  | 'not_your_turn'
+  | 'queue_token_invalid';
 
 export const isRefusal = (error: unknown, ...codes: readonly (RefusalCode | LineCode)[]): error is Refusal =>
   error instanceof Refusal && (codes.length === 0 || codes.some((code) => code === error.code));

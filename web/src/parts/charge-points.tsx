@@ -34,7 +34,8 @@ export function ChargePoints({ fan, missing, onCharged }: ChargePointsProps) {
       onCharged?.();
     },
   });
-  const amount = typed === null ? Math.min(missing || amountUsual, amountMax) : Number(typed.replaceAll(/\D/g, ''));
+  const amount =
+    typed === null ? Math.min(missing || amountUsual, amountMax) : Number(typed.replaceAll(/\D/g, ''));
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (amount >= 1 && amount <= amountMax) void charging.start('/points/charges', { amount });

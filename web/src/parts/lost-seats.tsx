@@ -25,7 +25,7 @@ export function LostSeats({ lost, performanceId, index, kept, onTake, onClose }:
   const { t } = useLanguage();
   const { data: asked } = useQuery({
     queryKey: ['alternatives', performanceId, lost.seatIds],
-    queryFn: ({ signal }) => bestAvailable(performanceId, lost.seatIds.length, lost.seatIds, signal),
+    queryFn: ({ signal }) => bestAvailable(performanceId, lost.wanted, lost.seatIds, signal),
     enabled: lost.alternatives === null,
     gcTime: 0,
   });

@@ -86,8 +86,7 @@ function Hall({ concert, performance, layout }: HallProps) {
     if (gone.length === 0) return;
     select(selected.filter((id) => !gone.includes(id)));
     setLost({ seatIds: gone, alternatives: null, wanted: selected.length });
-    announce(t.seatScreen.lost(index.labels(gone, t)));
-  }, [availability, isBusy, selected, select, index, announce, t]);
+  }, [availability, isBusy, selected, select, index]);
 
   const toggle = (seatId: string) => {
     if (isBusy) return;

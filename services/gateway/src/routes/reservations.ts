@@ -41,7 +41,9 @@ export function reservationRoutes(
       const admission = admissions.check(request.headers['admission-token'], userId, performanceId);
       const alternatives = await seating.alternatives(performanceId, seatIds);
       const wish = {
-        ...{ userId, performanceId, seatIds },
+        userId,
+        performanceId,
+        seatIds,
         ...(admission && { admission }),
         ...(alternatives && { alternatives }),
       };
