@@ -210,6 +210,7 @@ async function settingsOf(config: ClusterConfig, secretsFolder: string): Promise
       ADMISSION_TOKEN_KEY: admissionTokenKey,
       RATE_LIMITS: config.rateLimits,
       POINT_CHARGES: config.charges,
+      ...(config.webDir !== undefined && { WEB_DIR: config.webDir }),
     },
   };
 }
