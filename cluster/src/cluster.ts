@@ -201,6 +201,7 @@ async function settingsOf(config: ClusterConfig, secretsFolder: string): Promise
       ACCESS_TOKEN_KEY: accessTokenKey,
       RATE_LIMITS: config.rateLimits,
       POINT_CHARGES: config.charges,
+      ...(config.webDir !== undefined && { WEB_DIR: config.webDir }),
     },
   };
 }

@@ -18,6 +18,8 @@ export type ClusterConfig = {
   readonly partnerSecret: string | undefined;
   readonly charges: string;
   readonly rateLimits: string;
+  /** The fans' web app as it was built; none: only the API. */
+  readonly webDir: string | undefined;
   readonly logLevel: string;
   readonly seasonFile: string;
 };
@@ -40,6 +42,7 @@ export function readClusterConfig(env: Readonly<Record<string, string | undefine
     partnerSecret: read.optional('PARTNER_SECRET'),
     charges: read.oneOf('POINT_CHARGES', 'demo', ['demo', 'off']),
     rateLimits: readRateLimits(read),
+    webDir: read.optional('WEB_DIR'),
     logLevel: read.oneOf('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     seasonFile: read.text('SEASON', new URL('seasons/demo.yaml', root).pathname),
   };

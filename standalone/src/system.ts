@@ -76,6 +76,7 @@ export async function startSystem(
       partner: partner.ready,
       orchestrator: orchestrator.ready,
     },
+    webDir: config.webDir,
     telemetry: telemetry.of('gateway'),
     metrics:
       config.metrics === 'off'

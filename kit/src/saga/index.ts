@@ -5,6 +5,7 @@ export {
   resumedState,
   timedOut,
   type Direction,
+  type Encode,
   type Ending,
   type Event,
   type Outcome,
@@ -26,7 +27,7 @@ export {
 } from './messages.ts';
 export { SagaStore, type OpenRow, type RowWrite, type SagasOfOthers } from './store.ts';
 export type { Operation } from './operations.ts';
-export { Runner, type Encode, type RunnerOptions } from './runner.ts';
+export { Runner, type RunnerOptions } from './runner.ts';
 export { timeline, type StepStatus, type StepView } from './timeline.ts';
 
 /** The orchestrator's own tables. */

@@ -17,16 +17,11 @@ import {
   freshState,
   isReached,
   resumedState,
+  type Encode,
   type Ending,
   type Event,
   type Transition,
 } from './transition.ts';
-
-/** Turns an ending into the bytes the fan gets; must depend on nothing but its arguments. */
-export type Encode = (
-  ending: Ending,
-  saga: { name: string; version: number; traceId: string; input: object },
-) => Answer;
 
 export type RunnerOptions = {
   readonly bus: Bus;

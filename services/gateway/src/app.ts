@@ -25,6 +25,7 @@ import { reservationRoutes } from './routes/reservations.ts';
 import type { TypedApp } from './routes/route.ts';
 import { seatingRoutes } from './routes/seating.ts';
 import { traceIdOf } from './trace.ts';
+import { serveWebApp } from './web-app.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -145,6 +146,7 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
   healthRoutes(app, parts.checks);
   if (parts.metrics) metricsRoute(app, parts.metrics);
   if (parts.partnerStub) partnerStubRoutes(app, parts.partnerStub);
+  if (parts.webDir !== undefined) await serveWebApp(app, parts.webDir);
   refuseOtherMethods(app, methods);
   return app;
 }

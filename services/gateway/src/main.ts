@@ -40,6 +40,8 @@ export type GatewayOptions = {
   readonly checks: Readonly<Record<string, () => Promise<void>>>;
   readonly telemetry?: ServiceTelemetry | undefined;
   readonly withinTrace?: GatewayParts['withinTrace'];
+  /** Where the fans' web app is, as its build left it. */
+  readonly webDir?: string | undefined;
   /** Serves `/metrics` beside the API, for a system that has no private port. */
   readonly metrics?: MetricsDoor | undefined;
 };

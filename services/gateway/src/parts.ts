@@ -40,6 +40,8 @@ export type GatewayParts = {
   /** Names and checks of the parts behind `/readyz`. */
   readonly checks: Readonly<Record<string, () => Promise<void>>>;
   readonly telemetry?: ServiceTelemetry | undefined;
+  /** The folder of the fans' web app; none where nobody built it. */
+  readonly webDir?: string | undefined;
   /** None: where a process has a private door for it. */
   readonly metrics?: MetricsDoor | undefined;
 };
