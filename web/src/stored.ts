@@ -23,3 +23,12 @@ function readNames(key: string): readonly string[] {
     return [];
   }
 }
+
+const operationKey = (reservationId: string): string => `tutti.operation.${reservationId}`;
+
+/** Which operation paid a reservation: whose timeline it is, the server checks. */
+export const keepOperation = (reservationId: string, operationId: string): void =>
+  localStorage.setItem(operationKey(reservationId), operationId);
+
+export const keptOperation = (reservationId: string): string | null =>
+  localStorage.getItem(operationKey(reservationId));

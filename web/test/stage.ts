@@ -108,6 +108,7 @@ const isExpected = (text: string): boolean =>
   );
 
 let people = 0;
+const password = 'a long password';
 
 /** A fan at a browser. */
 export class Visitor {
@@ -144,24 +145,31 @@ export class Visitor {
     return this.page.getByText(text, { exact: typeof text === 'string' }).first();
   }
 
+  readonly #email = `fan-${process.pid}-${++people}@example.org`;
+
+  /** Fills in the sign-in where it is shown. */
+  async signIn(): Promise<void> {
+    const { account } = this.t;
+    await this.page.getByLabel(account.email, { exact: true }).fill(this.#email);
+    await this.page.getByLabel(account.password, { exact: true }).fill(password);
+    await this.page.getByRole('dialog').getByRole('button', { name: account.submitIn, exact: true }).click();
+  }
+
   /** Fills in the sign-up where it is shown. */
   async signUp(name = 'Mina Kim'): Promise<void> {
     const { account } = this.t;
     await this.page.getByRole('radio', { name: account.signUp, exact: true }).check();
     await this.page.getByLabel(account.name, { exact: true }).fill(name);
-    await this.page
-      .getByLabel(account.email, { exact: true })
-      .fill(`fan-${process.pid}-${++people}@example.org`);
-    await this.page.getByLabel(account.password, { exact: true }).fill('a long password');
+    await this.page.getByLabel(account.email, { exact: true }).fill(this.#email);
+    await this.page.getByLabel(account.password, { exact: true }).fill(password);
     await this.button(account.submitUp).click();
   }
 
   /** Signed in before the story begins, as on the day before. */
   async hasSignedIn(points = 0): Promise<void> {
-    const email = `fan-${process.pid}-${++people}@example.org`;
-    await this.page.goto('/missing');
+    await this.page.goto('/tickets');
     await this.page.evaluate(
-      async ([name, address, password, amount]) => {
+      async ([name, email, secret, amount]) => {
         const post = async (path: string, body: object): Promise<unknown> => {
           const headers = { 'content-type': 'application/json', 'idempotency-key': crypto.randomUUID() };
           const answer = await fetch(`/api/v1${path}`, {
@@ -171,12 +179,12 @@ export class Visitor {
           });
           return answer.json();
         };
-        await post('/users', { name, email: address, password });
-        const session = await post('/sessions', { email: address, password, cookie: true });
+        await post('/users', { name, email, password: secret });
+        const session = await post('/sessions', { email, password: secret, cookie: true });
         if (amount > 0) await post('/points/charges', { amount });
         localStorage.setItem('tutti.fan', JSON.stringify(session));
       },
-      ['Mina Kim', email, 'a long password', points] as const,
+      ['Mina Kim', this.#email, password, points] as const,
     );
   }
 

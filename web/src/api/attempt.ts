@@ -1,4 +1,4 @@
-import { send } from './client.ts';
+import { operationOf, send } from './client.ts';
 import { isRefusal, Refusal, Unreachable } from './refusal.ts';
 import type { Operation } from './wire.ts';
 
@@ -102,9 +102,6 @@ export async function settle<T>(
     }
   }
 }
-
-export const operationOf = (headers: Headers): string | null =>
-  headers.get('operation-location')?.split('/').at(-1) ?? headers.get('location')?.split('/').at(-1) ?? null;
 
 /** Follows an operation until it has ended; the attempt's own route then tells the answer. */
 async function ended(operationId: string | null, signal: AbortSignal): Promise<void> {

@@ -60,5 +60,17 @@ function refusalOf(answer: Response, told: unknown): Refusal {
   const data = typeof told === 'object' && told !== null ? { ...told } : {};
   const code = 'code' in data && typeof data.code === 'string' ? data.code : 'internal_error';
   const after = Number(answer.headers.get('retry-after') ?? Number.NaN);
-  return new Refusal(code, answer.status, data, Number.isNaN(after) ? null : after);
+  return new Refusal(
+    code,
+    answer.status,
+    data,
+    Number.isNaN(after) ? null : after,
+    operationOf(answer.headers),
+  );
+}
+
+/** The operation behind an effect, finished or not. */
+export function operationOf(headers: Headers): string | null {
+  const place = headers.get('operation-location') ?? headers.get('location');
+  return place?.split('/').at(-1) ?? null;
 }

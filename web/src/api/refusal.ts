@@ -5,6 +5,8 @@ export class Refusal extends Error {
   readonly code: string;
   readonly status: number;
   readonly retryAfterSeconds: number | null;
+  /** Where the timeline of what was refused can be read. */
+  readonly operationId: string | null;
   readonly #told: Readonly<Record<string, unknown>>;
 
   constructor(
@@ -12,12 +14,14 @@ export class Refusal extends Error {
     status: number,
     told: Readonly<Record<string, unknown>>,
     retryAfterSeconds: number | null,
+    operationId: string | null = null,
   ) {
     super(code);
     this.name = 'Refusal';
     this.code = code;
     this.status = status;
     this.retryAfterSeconds = retryAfterSeconds;
+    this.operationId = operationId;
     this.#told = told;
   }
 

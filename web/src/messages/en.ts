@@ -1,7 +1,7 @@
 import type { Refusals, Said } from './said.ts';
 
-const seats = (n: number): string => (n === 1 ? '1 seat' : `${n} seats`);
 const number = (n: number): string => n.toLocaleString('en');
+const seats = (n: number): string => (n === 1 ? '1 seat' : `${number(n)} seats`);
 
 /** What every refusal says: what happened, and what to do about it. */
 const refusals: Refusals = {

@@ -1,8 +1,8 @@
 import type { Messages } from './en.ts';
 import type { Refusals } from './said.ts';
 
-const seats = (n: number): string => `${n}석`;
 const number = (n: number): string => n.toLocaleString('ko');
+const seats = (n: number): string => `${number(n)}석`;
 
 const refusals: Refusals = {
   invalid_request: ['입력한 내용이 올바르지 않습니다.', '내용을 확인하고 다시 시도해 주세요.'],

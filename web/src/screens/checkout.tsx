@@ -1,8 +1,8 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { Link, useParams } from 'wouter';
 import { balanceQuery, reservationQuery } from '../api/queries.ts';
-import { isRefusal } from '../api/refusal.ts';
+import { isRefusal, Refusal } from '../api/refusal.ts';
 import type { Fan } from '../api/session.ts';
 import type { Payment, Reservation } from '../api/wire.ts';
 import { useAttempt } from '../attempts.ts';
@@ -18,6 +18,7 @@ import { Failure, Notice, Placeholder } from '../parts/notice.tsx';
 import { SignInHere } from '../parts/sign-in.tsx';
 import { Ticket } from '../parts/ticket.tsx';
 import { Screen } from '../screen.tsx';
+import { keepOperation, keptOperation } from '../stored.ts';
 
 /** One reservation: to be paid, paid, or over. */
 export function Checkout() {
@@ -70,15 +71,25 @@ function Settled({ fan, reservation }: SettledProps) {
         {status === 'paid' && (
           <>
             <Notice tone="good" what={t.checkout.paidText} />
-            <Link className="button" href="/tickets">
-              {t.checkout.toTicket}
-            </Link>
+            <div className="checkout-acts">
+              <Link className="button" href="/tickets">
+                {t.checkout.toTicket}
+              </Link>
+              <Paid reservationId={reservation.reservationId} />
+            </div>
           </>
         )}
         {(status === 'expired' || status === 'cancelled') && <Over status={status} evening={evening} />}
       </div>
     </div>
   );
+}
+
+/** How it was paid, where this browser has paid it. */
+function Paid({ reservationId }: { readonly reservationId: string }) {
+  const { t } = useLanguage();
+  const operationId = keptOperation(reservationId);
+  return operationId === null ? null : <Link href={`/operations/${operationId}`}>{t.tickets.what}</Link>;
 }
 
 type OverProps = {
@@ -112,7 +123,8 @@ function Pay({ fan, reservation }: SettledProps) {
   const refresh = () => void queries.invalidateQueries({ queryKey: ['fan', fan.userId] });
 
   const paying = useAttempt<Payment>(`pay:${reservationId}`, {
-    onDone: ({ body }) => {
+    onDone: ({ body, operationId }) => {
+      if (operationId !== null) keepOperation(reservationId, operationId);
       queries.setQueryData(['fan', fan.userId, 'balance'], { balance: body.balance });
       queries.setQueryData<Reservation>(['fan', fan.userId, 'reservation', reservationId], (known) =>
         known ? { ...known, status: 'paid' } : known,
@@ -143,7 +155,11 @@ function Pay({ fan, reservation }: SettledProps) {
           </div>
         )}
       </dl>
-      {isShown && <Failure error={paying.error} />}
+      {isShown && (
+        <Failure error={paying.error}>
+          <Why operationId={paying.error instanceof Refusal ? paying.error.operationId : null} />
+        </Failure>
+      )}
       {isPaying && <Progress isFound={paying.isFound || !paying.isBusy} phase={paying.phase} />}
       {missing > 0 && !isPaying && <ChargePoints fan={fan} missing={missing} onCharged={paying.clearError} />}
       <div className="checkout-acts">
@@ -165,6 +181,12 @@ function Pay({ fan, reservation }: SettledProps) {
   );
 }
 
+/** To the timeline, for who wants to know how it came to this. */
+function Why({ operationId }: { readonly operationId: string | null }) {
+  const { t } = useLanguage();
+  return operationId === null ? null : <Link href={`/operations/${operationId}`}>{t.checkout.undone}</Link>;
+}
+
 type HoldProps = { readonly expiresAt: string; readonly isPaying: boolean; readonly onOver: () => void };
 
 const shortMs = 60_000;
@@ -174,12 +196,15 @@ function Hold({ expiresAt, isPaying, onOver }: HoldProps) {
   const { t } = useLanguage();
   const leftMs = useTimeLeft(expiresAt);
   const isOver = leftMs <= 0;
+  const over = useRef(onOver);
+  useEffect(() => {
+    over.current = onOver;
+  });
   useEffect(() => {
     if (!isOver || isPaying) return;
-    onOver();
-    const timer = setInterval(onOver, 1_000);
+    over.current();
+    const timer = setInterval(() => over.current(), 1_000);
     return () => clearInterval(timer);
-    // eslint-disable-next-line
   }, [isOver, isPaying]);
   return (
     <div className={`hold ${leftMs < shortMs ? 'hold-short' : ''}`}>

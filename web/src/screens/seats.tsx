@@ -1,5 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { Link, useLocation, useParams } from 'wouter';
 import { admissionOf, forgetAdmission } from '../api/line.ts';
 import { concertQuery, performancesQuery, seatMapQuery } from '../api/queries.ts';
@@ -17,12 +18,14 @@ import { Screen } from '../screen.tsx';
 import { SeatList, SeatMap, useAvailability } from '../seat-map/index.ts';
 import { SeatIndex } from '../seat-index.ts';
 import { useStoredNames } from '../stored.ts';
+import { calledState } from './waiting-room.tsx';
 
 export const seatsMax = 6;
 
 export function Seats() {
   const { concertId = '', performanceId = '' } = useParams<{ concertId: string; performanceId: string }>();
   const { t } = useLanguage();
+  const isCalled = useCalled();
   const concert = useQuery(concertQuery(concertId));
   const performances = useQuery(performancesQuery(concertId));
   const layout = useQuery(seatMapQuery(performanceId));
@@ -30,12 +33,30 @@ export function Seats() {
   const failed = [concert, performances, layout].find(({ error }) => error !== null);
   const isThere = concert.data && performance && layout.data;
   return (
-    <Screen key={performanceId} title={t.seatScreen.title} className="seats" isTitleHidden>
+    <Screen
+      key={performanceId}
+      title={t.seatScreen.title}
+      {...(isCalled && { windowTitle: t.line.turnTitle })}
+      className="seats"
+      isTitleHidden
+    >
       {failed && <Failure error={failed.error} onRetry={() => void failed.refetch()} />}
       {isThere && <Hall concert={concert.data} performance={performance} layout={layout.data} />}
       {!isThere && !failed && <Placeholder className="placeholder-hall" />}
     </Screen>
   );
+}
+
+/** The title goes on saying that it is their turn until the fan does something here. */
+function useCalled(): boolean {
+  const [isCalled, setCalled] = useState(() => history.state === calledState);
+  useEffect(() => {
+    const told = new AbortController();
+    const options = { signal: told.signal, once: true };
+    for (const act of ['pointerdown', 'keydown']) addEventListener(act, () => setCalled(false), options);
+    return () => told.abort();
+  }, []);
+  return isCalled;
 }
 
 type HallProps = {
@@ -100,6 +121,10 @@ function Hall({ concert, performance, layout }: HallProps) {
     announce(t.seatScreen.chosen(Math.min(seatIds.length, seatsMax), seatsMax));
   };
 
+  const showList = () => {
+    flushSync(() => setView('list'));
+    document.getElementById('seat-list')?.focus();
+  };
   const map = {
     performanceId,
     layout,
@@ -108,6 +133,8 @@ function Hall({ concert, performance, layout }: HallProps) {
     onToggle: toggle,
     maxSelected: seatsMax,
     language,
+    isReserving: isBusy,
+    lost: lost?.seatIds ?? [],
   };
   const { title } = concert.translations[language];
   return (
@@ -125,7 +152,7 @@ function Hall({ concert, performance, layout }: HallProps) {
             <BestAvailable performanceId={performanceId} index={index} onFound={take} isDisabled={isBusy} />
           </div>
           {availability?.freshness === 'stale' && <Notice tone="warn" what={t.seatScreen.stale} />}
-          {view === 'map' ? <SeatMap {...map} /> : <SeatList {...map} />}
+          {view === 'map' ? <SeatMap {...map} onShowList={showList} /> : <SeatList {...map} />}
         </section>
         <aside className="hall-side">
           {concert.saleState !== 'open' && <SaleNotice concert={concert} />}

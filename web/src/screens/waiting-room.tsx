@@ -18,6 +18,9 @@ import { SignInHere } from '../parts/sign-in.tsx';
 import { inksOf } from '../parts/poster.tsx';
 import { Screen } from '../screen.tsx';
 
+/** How the seat screen knows that the fan was called to it, perhaps while looking elsewhere. */
+export const calledState = 'called';
+
 /** The line before a sale: it turns into the seat map when it is this fan's turn. */
 export function WaitingRoom() {
   const { concertId = '', performanceId = '' } = useParams<{ concertId: string; performanceId: string }>();
@@ -49,7 +52,7 @@ function Waiting({ fan, concertId, performanceId }: WaitingProps) {
   const onEntered = useCallback(() => {
     announce(`${t.line.turn}. ${t.line.turnText}`);
     chime();
-    go(`/concerts/${concertId}/seats/${performanceId}`, { replace: true });
+    go(`/concerts/${concertId}/seats/${performanceId}`, { replace: true, state: calledState });
   }, [announce, t, go, concertId, performanceId]);
   const lineUpAgain = useCallback(() => {
     forgetPlace(fan.userId, concertId);

@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Route } from 'playwright-core';
+import { seasonOpeningIn } from './season.ts';
+import { Stage, type Visitor } from './stage.ts';
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await Stage.open(seasonOpeningIn(86_400));
+});
+afterAll(() => stage.close());
+
+const evenings = Array.from({ length: 9 }, (_, index) => `blue-hour-${index + 1}`);
+
+async function atCheckout(points: number): Promise<Visitor> {
+  const fan = await stage.visitor({ language: 'en' });
+  await fan.hasSignedIn(points);
+  await fan.page.goto(`/concerts/blue-hour/seats/${evenings.pop() ?? ''}`);
+  await fan.button(fan.t.seatScreen.find).click();
+  await fan.button(fan.t.seatScreen.reserve).click();
+  await fan.heading(fan.t.checkout.title).waitFor();
+  return fan;
+}
+
+const pay = (fan: Visitor) => fan.button(/^Pay \d/);
+
+/** The server does it; its answer is lost on the way. */
+const loseAnswer = async (route: Route): Promise<void> => {
+  await route.fetch();
+  await route.abort();
+};
+
+const entriesOf = (fan: Visitor): Promise<string[]> =>
+  fan.page.evaluate(async () => {
+    const { items }: { items: { type: string }[] } = await (await fetch('/api/v1/points/entries')).json();
+    return items.map(({ type }) => type);
+  });
+
+describe('whatever the connection does', () => {
+  test('a reload at every step loses nothing', async () => {
+    const fan = await stage.visitor({ language: 'ko' });
+    const { page, t } = fan;
+    await page.goto(`/concerts/blue-hour/seats/${evenings.pop() ?? ''}`);
+    await fan.chooseInList('Floor', '2', 3, 4);
+    await page.reload();
+    await fan.text(t.seatScreen.chosen(2, 6)).waitFor();
+    await fan.button(t.seatScreen.reserve).click();
+    await fan.signUp();
+    await fan.heading(t.checkout.title).waitFor();
+    await page.reload();
+    await fan.button(t.checkout.chargeMissing(t.points(132_000))).click();
+    await fan.text(t.checkout.after).waitFor();
+    await page.reload();
+    await fan.button(t.checkout.pay(t.points(132_000))).click();
+    await fan.heading(t.checkout.paid).waitFor();
+    await page.reload();
+    await fan.heading(t.checkout.paid).waitFor();
+    expect(fan.complaints).toEqual([]);
+    await fan.close();
+  });
+
+  test('a payment whose answer was lost is found again and taken once', async () => {
+    const fan = await atCheckout(500_000);
+    await fan.page.route('**/payment', loseAnswer, { times: 1 });
+    await pay(fan).click();
+    await fan.heading(fan.t.checkout.paid).waitFor();
+    expect((await entriesOf(fan)).filter((type) => type === 'payment')).toHaveLength(1);
+    await fan.close();
+  });
+
+  test('a page that is reloaded in the middle of a payment finds its outcome', async () => {
+    const fan = await atCheckout(500_000);
+    let isHeard = (): void => {};
+    const heard = new Promise<void>((resolve) => (isHeard = resolve));
+    await fan.page.route(
+      '**/payment',
+      async (route) => {
+        await route.fetch();
+        isHeard();
+      },
+      { times: 1 },
+    );
+    await pay(fan).click();
+    await heard;
+    await fan.page.reload();
+    await fan.heading(fan.t.checkout.paid).waitFor();
+    expect((await entriesOf(fan)).filter((type) => type === 'payment')).toHaveLength(1);
+    await fan.close();
+  });
+
+  test('a charge whose answer was lost is made once', async () => {
+    const fan = await atCheckout(1);
+    await fan.page.route('**/charges', loseAnswer, { times: 1 });
+    await fan.button(/^Charge the missing/).click();
+    await fan.text(fan.t.checkout.after).waitFor();
+    expect((await entriesOf(fan)).filter((type) => type === 'charge')).toHaveLength(2);
+    await fan.close();
+  });
+
+  test('what is wished offline is done when the connection is back', async () => {
+    const fan = await atCheckout(500_000);
+    await fan.context.setOffline(true);
+    await fan.text(fan.t.offline).waitFor();
+    await pay(fan).click();
+    await fan.text(fan.t.unreachable[0]).waitFor();
+    await fan.context.setOffline(false);
+    await fan.heading(fan.t.checkout.paid).waitFor();
+    await fan.close();
+  });
+
+  test('a refusal ends a wish: after charging, paying is a new one', async () => {
+    const fan = await atCheckout(140_000);
+    const keys: (string | undefined)[] = [];
+    await fan.page.route('**/payment', async (route) => {
+      keys.push(route.request().headers()['idempotency-key']);
+      await route.continue();
+    });
+    // Meanwhile the points are spent elsewhere.
+    await spend(fan);
+    await pay(fan).click();
+    await fan.button(/^Charge the missing/).click();
+    await fan.text(fan.t.checkout.after).waitFor();
+    await pay(fan).click();
+    await fan.heading(fan.t.checkout.paid).waitFor();
+    expect(keys).toHaveLength(2);
+    expect(new Set(keys).size).toBe(2);
+    await fan.close();
+  });
+
+  test('who is signed out in the middle signs in where they are, and goes on', async () => {
+    const fan = await atCheckout(500_000);
+    await fan.context.clearCookies();
+    await pay(fan).click();
+    await fan.page.getByRole('dialog').waitFor();
+    expect(await fan.barriers()).toEqual([]);
+    await fan.signIn();
+    await fan.heading(fan.t.checkout.paid).waitFor();
+    await fan.close();
+  });
+});
+
+/** Buys other seats by the API, as another device of the same fan would. */
+async function spend(fan: Visitor): Promise<void> {
+  await fan.page.evaluate(
+    async ([performanceId, ids]) => {
+      const post = async (path: string, body: object): Promise<{ reservationId: string }> => {
+        const headers = { 'content-type': 'application/json', 'idempotency-key': crypto.randomUUID() };
+        return (
+          await fetch(`/api/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+        ).json();
+      };
+      const { reservationId } = await post('/reservations', { performanceId, seatIds: ids });
+      await post(`/reservations/${reservationId}/payment`, {});
+    },
+    ['blue-hour-1', ['B-4-3', 'B-4-4']] as const,
+  );
+}
