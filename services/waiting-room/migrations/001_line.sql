@@ -7,6 +7,7 @@ create table sale (
   state text not null check (state in ('open', 'paused', 'closed')),
   opens_at timestamptz not null,
   inside int not null check (inside > 0),
+  inside_since timestamptz not null default now(),
   pace double precision not null check (pace >= 0),
   capacity int not null,
   held int not null,

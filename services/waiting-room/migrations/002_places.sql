@@ -4,7 +4,8 @@ create function join_line(asked jsonb) returns table (ord int, arrival int, is_n
 language plpgsql volatile as $$
 #variable_conflict use_column
 declare
-  fresh uuid[];
+  -- Who asked first, of each new place.
+  fresh int[];
 begin
   perform 1
   from (select distinct w.sale from jsonb_to_recordset(asked) as w(sale int) order by 1) w
@@ -22,16 +23,15 @@ begin
     insert into place (sale, arrival, fan)
     select m.sale, s.joined - 1 + (row_number() over (partition by m.sale order by m.ord))::int, m.fan
     from missing m join sale s on s.id = any (array[m.sale])
-    returning fan
   ), counted as (
     update sale s set joined = s.joined + m.count, updated_at = clock_timestamp()
     from (select sale, count(*)::int as count from missing group by 1) m
     where s.id = any (array[m.sale])
   )
-  select array_agg(put.fan) into fresh from put;
+  select coalesce(array_agg(m.ord), '{}') into fresh from missing m;
 
   return query
-  select w.ord, p.arrival, w.fan = any (coalesce(fresh, '{}'))
+  select w.ord, p.arrival, w.ord = any (fresh)
   from jsonb_to_recordset(asked) as w(ord int, sale int, fan uuid)
   join lateral (select p.arrival from place p where p.sale = w.sale and p.fan = w.fan limit 1) p on true;
 end $$;

@@ -30,7 +30,8 @@ begin
   perform check_fence(owner_fence);
   perform 1 from sale s order by s.id for no key update;
   update sale s
-  set state = h.state, opens_at = h."opensAt", inside = h.inside, pace = h.pace, capacity = h.capacity, held = h.held,
+  set state = h.state, opens_at = h."opensAt", inside = h.inside, pace = h.pace,
+      inside_since = case when s.inside = h.inside then s.inside_since else clock_timestamp() end, capacity = h.capacity, held = h.held,
       paid = h.paid, seats_left = h."seatsLeft", updated_at = clock_timestamp()
   from json_populate_recordset(null::heard_sale, heard) h
   where s.concert_id = h."concertId"

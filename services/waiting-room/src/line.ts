@@ -78,8 +78,8 @@ export function nextMove(figures: Figures, credit: number, elapsedSeconds: numbe
   const leaving = exitsPerSecond(figures) * (reaction.earliestSeconds + reaction.meanSeconds);
   const buffer = taken + atDoor < inside ? 0 : leaving;
   const wanted = inside + Math.min(buffer, inside) - taken - atDoor - onTheirWay(calls, showUp);
-  const numbers = Math.floor(Math.min(Math.max(0, wanted), allowed) / showUp + 1e-9);
-  const called = Math.min(numbers, issued - serving);
+  const needed = Math.round(Math.max(0, wanted) / showUp);
+  const called = Math.min(needed, Math.floor(allowed / showUp + 1e-9), issued - serving);
   return { serving: serving + called, credit: allowed - called * showUp };
 }
 
