@@ -52,9 +52,9 @@ async function ensureDatabase(
     `${known ? 'alter' : 'create'} role ${role} login nosuperuser nocreatedb nocreaterole password '${password}'`,
   );
   const [there] = await server.query('select 1 from pg_database where datname = $1', [name]);
-  if (!there) await server.query(`create database ${name} owner ${role}`);
+  if (!there) await server.query(`create database "${name}" owner ${role}`);
   // Nobody but the owner, not even to look around.
-  await server.query(`revoke all on database ${name} from public`);
+  await server.query(`revoke all on database "${name}" from public`);
 }
 
 /** What `npm start` made on this data folder belongs to the superuser; the role has to own what it migrates. */
@@ -77,7 +77,7 @@ async function handOver(connection: Connection, service: ServiceWithDatabase): P
       [role],
     );
     for (const statement of row?.statements ?? []) await database.query(statement);
-    await database.query(`alter database ${databaseOf(service)} owner to ${role}`);
+    await database.query(`alter database "${databaseOf(service)}" owner to ${role}`);
   } finally {
     await database.close();
   }
