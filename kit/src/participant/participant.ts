@@ -1,4 +1,4 @@
-import type { Bus, Consumer, Delivery, Verdict } from '../messaging/index.ts';
+import { outlasting, type Bus, type Consumer, type Delivery, type Verdict } from '../messaging/index.ts';
 import { isDeterministic, repeatingConflicts, type Queryable } from '../postgres/index.ts';
 import {
   commandQueue,
@@ -8,7 +8,7 @@ import {
   type Outcome,
   type ReplyMessage,
 } from '../saga/index.ts';
-import { crashPoint, heldCrashPoint, type Log } from '../service/index.ts';
+import { crashPoint, heldCrashPoint, isServerAway, type Log } from '../service/index.ts';
 import type { ServiceTelemetry } from '../telemetry/index.ts';
 import { CommandSpans } from './command-spans.ts';
 
@@ -45,7 +45,8 @@ export class Participant {
     this.#options = options;
     this.#effects = new Set(options.effects);
     this.#reads = options.reads ?? {};
-    this.#consumer = options.bus.consume(commandQueue(options.service), (batch) => this.#obey(batch), {
+    const obey = outlasting<CommandMessage>((batch) => this.#obey(batch), { isAway: isServerAway });
+    this.#consumer = options.bus.consume(commandQueue(options.service), obey, {
       batchMax: options.batchMax ?? 512,
       inFlightMax: options.inFlightMax ?? 1,
     });

@@ -1,5 +1,5 @@
-import type { Consumer, Delivery, Verdict } from '../messaging/index.ts';
-import { crashPoint, heldCrashPoint, steadyNow } from '../service/index.ts';
+import { outlasting, type Consumer, type Delivery, type Verdict } from '../messaging/index.ts';
+import { crashPoint, heldCrashPoint, isServerAway, steadyNow } from '../service/index.ts';
 import type { Saga } from './definition.ts';
 import { Doubt } from './doubt.ts';
 import { LiveSagas, type Live } from './live.ts';
@@ -90,7 +90,8 @@ export class Runner {
       bus.consume(replyQueue(owner), (batch) => this.#onReplies(batch), { batchMax: 4_096 }),
     );
     await this.#takeOver(alone ? 'all' : 'orphaned');
-    this.#consumers.push(bus.consume(startQueue, (batch) => this.#onStarts(batch), { batchMax: 1_024 }));
+    const onStarts = outlasting<StartMessage>((batch) => this.#onStarts(batch), { isAway: isServerAway });
+    this.#consumers.push(bus.consume(startQueue, onStarts, { batchMax: 1_024 }));
     this.#ticker = setInterval(
       () => {
         this.#ticking = this.#ticking.then(() => this.#tick());

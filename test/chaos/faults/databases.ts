@@ -80,11 +80,14 @@ const restarted: Fault = {
   },
 };
 
+/** Those that this crowd keeps busy: nobody in it stands in line. */
+const busy = withDatabase.filter((service) => service !== 'waiting-room');
+
 const commitUnknown: Fault = {
   name: 'commits are not heard of',
   promise:
     'what may have been committed is asked for again and answered from the journal: once in effect, the same answer',
-  targets: withDatabase,
+  targets: busy,
   evidence: ['an answer of a database was not heard'],
   touches: (target) => [serverOf(target)],
   seconds: { alone: 30, chaos: 8 },
@@ -107,7 +110,7 @@ const commitUnknown: Fault = {
 const ended: Fault = {
   name: 'busy connections are ended by the server',
   promise: 'a transaction that was cut off is repeated; what it was about is done once',
-  targets: withDatabase,
+  targets: busy,
   evidence: ['a busy connection was ended'],
   touches: (target) => [serverOf(target)],
   seconds: { alone: 30, chaos: 8 },
@@ -115,11 +118,11 @@ const ended: Fault = {
     const { arena, count } = scene;
     const database = new Database(arena.connection(databaseNamed(target)), { connectionsMax: 1 });
     const stop = againAndAgain(scene, async (rest) => {
-      const busy = await database.query(
+      const found = await database.query(
         `select pg_terminate_backend(pid) from pg_stat_activity
          where datname = current_database() and usename <> current_user and state <> 'idle' order by random() limit 1`,
       );
-      count('a busy connection was ended', busy.length);
+      count('a busy connection was ended', found.length);
       await rest(20);
     });
     return async () => {

@@ -137,7 +137,8 @@ export const poison: Fault = {
     'a poisonous message was set aside',
     'answers beside poison',
   ],
-  touches: (target) => [`queue of ${target}`],
+  // What the broker forgets cannot be set aside.
+  touches: () => ['nats-server'],
   seconds: { alone: 20, chaos: 5 },
   strike,
 };

@@ -127,7 +127,7 @@ export const slowConsumer: Fault = {
     'it takes them at its own pace with no more memory than usual and catches up; what was done before is not done again',
   targets: ['concert', 'payment', 'partner', 'orchestrator'],
   evidence: ['messages behind a slow consumer', 'seconds until 100,000 messages were done, at most'],
-  touches: (target) => [`${target}-1`, `${target}-2`, `queue of ${target}`, serverOf(target), 'nats-server'],
+  touches: (target) => [`${target}-1`, `${target}-2`, serverOf(target), 'nats-server'],
   seconds: { alone: 10, chaos: 5 },
   strike,
 };
