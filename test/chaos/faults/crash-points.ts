@@ -82,14 +82,9 @@ const needsOrphans = ({ point }: Cell): boolean => /settle$|take-over$/.test(poi
 const orphansEveryMs = 700;
 const reachedMsMax = 60_000;
 
-/** Its last word, in the log that all processes share. */
-async function lastWord(arena: Arena, pid: number): Promise<string | undefined> {
-  const log = await readFile(path.join(arena.dataDir, 'tutti.log'), 'utf8');
-  return new RegExp(`"msg":"dies at ([a-z.-]+)","pid":${pid}\\b`).exec(log)?.[1];
-}
-
-/** Resolves when one of these has died exactly there. */
-async function dieAt({ arena, count }: Scene, cell: Cell, names: readonly string[]): Promise<void> {
+/** Resolves when one of these has died exactly there, as its last word in the log that all processes share says. */
+async function dieAt(scene: Scene, cell: Cell, names: readonly string[]): Promise<void> {
+  const { arena, count } = scene;
   const pids: number[] = [];
   for (const name of names) pids.push(await startWith(arena, name, { CRASHPOINT: cell.point }));
   let orphansAt = 0;
@@ -105,11 +100,21 @@ async function dieAt({ arena, count }: Scene, cell: Cell, names: readonly string
     reachedMsMax,
   );
   const dead = pids.find((pid) => !isAlive(pid)) ?? 0;
-  await until(`it said so`, async () => (await lastWord(arena, dead)) === cell.point);
+  const isLastWord = async () =>
+    (await logOf(arena)).includes(`"msg":"dies at ${cell.point}","pid":${dead}}`);
+  await until(`process ${dead} says that it died at ${titleOf(cell)}`, isLastWord, 5_000).catch(
+    async (cause: unknown) => {
+      const lines = (await logOf(arena)).split('\n');
+      const worst = lines.filter((line) => line.includes(`"pid":${dead},`) || /"level":[56]0/.test(line));
+      throw new Error(`${String(cause)} The log says: ${worst.slice(-5).join(' ')}`, { cause });
+    },
+  );
   count(diedAt(cell));
   // Whoever else was told to die there is not.
   for (const [at, name] of names.entries()) if (isAlive(pids[at] ?? 0)) await startWith(arena, name, {});
 }
+
+const logOf = ({ dataDir }: Arena): Promise<string> => readFile(path.join(dataDir, 'tutti.log'), 'utf8');
 
 const seconds = { alone: 3, chaos: 2 };
 
