@@ -15,7 +15,10 @@ const namesOf = (target: string): string[] =>
     .filter((service) => target === everyone || target === service)
     .flatMap((service) => [1, 2].map((number) => nameOf({ service, number })));
 
-const waysOf = (target: string): string[] => namesOf(target).map((name) => `the ways of ${name}`);
+const touchedBy = (target: string): string[] => [
+  ...services.filter((one) => target === everyone || target === one).map((one) => `queue of ${one}`),
+  ...namesOf(target).map((name) => `the ways of ${name}`),
+];
 
 type Treated = Pick<Fault, 'name' | 'promise' | 'evidence' | 'seconds'> & {
   readonly treat: (scene: Scene) => Treatment;
@@ -34,7 +37,7 @@ function tamperWith(passages: readonly Passage[], treat: Treatment | undefined):
 const framesFault = ({ treat, lingersMs = 0, ...told }: Treated): Fault => ({
   ...told,
   targets: [everyone, ...services],
-  touches: waysOf,
+  touches: touchedBy,
   strike: async (scene, target) => {
     const passages = namesOf(target).map((name) => scene.arena.passage(name, 'nats'));
     let isOver = false;

@@ -1,3 +1,4 @@
+import { services } from '@tutti/cluster/topology';
 import { until } from '@tutti/kit/testing';
 import { cp, rename, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -8,7 +9,7 @@ import { hasQueue } from '../../support/replicas.ts';
 import type { Fault } from '../fault.ts';
 
 const program = 'nats-server';
-const touches = () => [program];
+const touches = () => [program, ...services.map((service) => `queue of ${service}`)];
 const targets = [program];
 /** How long sagas go on between a copy of the store and its return: what is in it by then is long done. */
 const copyAgesMs = 3_000;
