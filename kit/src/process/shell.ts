@@ -127,8 +127,8 @@ async function run(
       const isReady = !isLeaving && (await answersInTime(running.ready()));
       const detail = await running.detail?.().catch(() => ({}));
       // Told, and no reason to leave: the queue is behind all replicas, and queries go on without it.
-      const queue = carrier.isConnected ? 'up' : 'down';
-      const body = JSON.stringify({ status: isReady ? 'ready' : 'not ready', queue, ...detail });
+      const queue = carrier && { queue: carrier.isConnected ? 'up' : 'down' };
+      const body = JSON.stringify({ status: isReady ? 'ready' : 'not ready', ...queue, ...detail });
       return { status: isReady ? 200 : 503, body };
     },
     'GET /metrics': async () => {

@@ -1,4 +1,4 @@
-import { nameOf, services, type Service } from '@tutti/cluster/topology';
+import { nameOf, onBus, type ServiceOnBus as Service } from '@tutti/cluster/topology';
 import { crashPoints, uuidv7 } from '@tutti/kit/service';
 import { until } from '@tutti/kit/testing';
 import { readFile } from 'node:fs/promises';
@@ -24,7 +24,7 @@ const owners: readonly (readonly [prefix: string, owners: readonly Service[]])[]
   ['deliverer.', ['partner']],
   ['stub.', ['partner']],
   ['expirer.', ['concert']],
-  ['queue.', services],
+  ['queue.', onBus],
   ['season.', []],
 ];
 
@@ -125,7 +125,7 @@ export const crashPoint: Fault = {
   evidence: ['a process died at a crash point'],
   touches: (target) => {
     const [service = ''] = target.split('/');
-    return services.filter((one) => one === service).flatMap(namesOf);
+    return onBus.filter((one) => one === service).flatMap(namesOf);
   },
   seconds,
   strike: async (scene, target) => {
@@ -147,12 +147,12 @@ export const everyCrashPoint: Fault = {
   promise: crashPoint.promise,
   targets: ['cluster'],
   evidence: cells.map(diedAt),
-  touches: () => services.flatMap(namesOf),
+  touches: () => onBus.flatMap(namesOf),
   seconds,
   strike: async (scene) => {
     const shared = cells.filter((cell) => !hasOneOwner(cell));
     await Promise.all(
-      services.flatMap((service) =>
+      onBus.flatMap((service) =>
         namesOf(service).map(async (name, lane) => {
           const mine = shared.filter((cell) => cell.service === service).filter((_, at) => at % 2 === lane);
           for (const cell of mine) await dieAt(scene, cell, [name]);

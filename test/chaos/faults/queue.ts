@@ -1,4 +1,4 @@
-import { services } from '@tutti/cluster/topology';
+import { onBus } from '@tutti/cluster/topology';
 import { until } from '@tutti/kit/testing';
 import { cp, rename, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
@@ -9,7 +9,7 @@ import { hasQueue } from '../../support/replicas.ts';
 import type { Fault } from '../fault.ts';
 
 const program = 'nats-server';
-const touches = () => [program, ...services.map((service) => `queue of ${service}`)];
+const touches = () => [program, ...onBus.map((service) => `queue of ${service}`)];
 const targets = [program];
 /** How long sagas go on between a copy of the store and its return: what is in it by then is long done. */
 const copyAgesMs = 3_000;
@@ -47,7 +47,7 @@ async function isListening(arena: Arena): Promise<void> {
 
 /** Every replica that runs says whether the queue is there for it, by the end of its patience with a silent one. */
 async function toldByAll(arena: Arena, isThere: boolean): Promise<void> {
-  for (const replica of arena.replicas)
+  for (const replica of arena.replicas.filter(({ service }) => onBus.some((one) => one === service)))
     await until(
       `${replica.name} says that the queue is ${isThere ? 'up' : 'down'}`,
       async () => replica.pid() === 0 || (await hasQueue(replica).catch(() => isThere)) === isThere,
