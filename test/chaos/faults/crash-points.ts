@@ -1,8 +1,6 @@
 import { nameOf, onBus, type ServiceOnBus as Service } from '@tutti/cluster/topology';
 import { crashPoints, uuidv7 } from '@tutti/kit/service';
 import { until } from '@tutti/kit/testing';
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { Arena } from '../../support/arena.ts';
 import { isAlive } from '../../support/processes.ts';
 import { backAgain } from '../../support/replicas.ts';
@@ -82,11 +80,32 @@ const needsOrphans = ({ point }: Cell): boolean => /settle$|take-over$/.test(poi
 const orphansEveryMs = 700;
 const reachedMsMax = 60_000;
 
-/** Resolves when one of these has died exactly there, as its last word in the log that all processes share says. */
+/** Resolves when one of these has died exactly there, as its last word says. */
 async function dieAt(scene: Scene, cell: Cell, names: readonly string[]): Promise<void> {
   const { arena, count } = scene;
-  const pids: number[] = [];
-  for (const name of names) pids.push(await startWith(arena, name, { CRASHPOINT: cell.point }));
+  const said: string[] = [];
+  const hear = (line: string) => {
+    if (/"level":([56]0|"fatal")/.test(line)) said.push(line);
+  };
+  arena.listeners.add(hear);
+  try {
+    const pids: number[] = [];
+    for (const name of names) pids.push(await startWith(arena, name, { CRASHPOINT: cell.point }));
+    const dead = await firstDeath(arena, cell, pids);
+    const lastWord = `"msg":"dies at ${cell.point}","pid":${dead}}`;
+    const isSaid = () => said.some((line) => line.includes(lastWord));
+    await until(`process ${dead} says that it died at ${titleOf(cell)}`, isSaid).catch((cause: unknown) => {
+      throw new Error(`${String(cause)} It was said: ${said.slice(-8).join(' ')}`, { cause });
+    });
+    count(diedAt(cell));
+    // Whoever else was told to die there is not.
+    for (const [at, name] of names.entries()) if (isAlive(pids[at] ?? 0)) await startWith(arena, name, {});
+  } finally {
+    arena.listeners.delete(hear);
+  }
+}
+
+async function firstDeath(arena: Arena, cell: Cell, pids: readonly number[]): Promise<number> {
   let orphansAt = 0;
   await until(
     `a process dies at ${titleOf(cell)}`,
@@ -99,22 +118,8 @@ async function dieAt(scene: Scene, cell: Cell, names: readonly string[]): Promis
     },
     reachedMsMax,
   );
-  const dead = pids.find((pid) => !isAlive(pid)) ?? 0;
-  const isLastWord = async () =>
-    (await logOf(arena)).includes(`"msg":"dies at ${cell.point}","pid":${dead}}`);
-  await until(`process ${dead} says that it died at ${titleOf(cell)}`, isLastWord, 5_000).catch(
-    async (cause: unknown) => {
-      const lines = (await logOf(arena)).split('\n');
-      const worst = lines.filter((line) => line.includes(`"pid":${dead},`) || /"level":[56]0/.test(line));
-      throw new Error(`${String(cause)} The log says: ${worst.slice(-5).join(' ')}`, { cause });
-    },
-  );
-  count(diedAt(cell));
-  // Whoever else was told to die there is not.
-  for (const [at, name] of names.entries()) if (isAlive(pids[at] ?? 0)) await startWith(arena, name, {});
+  return pids.find((pid) => !isAlive(pid)) ?? 0;
 }
-
-const logOf = ({ dataDir }: Arena): Promise<string> => readFile(path.join(dataDir, 'tutti.log'), 'utf8');
 
 const seconds = { alone: 3, chaos: 2 };
 
