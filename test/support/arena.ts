@@ -26,6 +26,8 @@ export class Arena extends Installation {
   readonly pid = process.pid;
   /** Added to the environment of a replica at its next start, by its name. */
   readonly extraEnvironment = new Map<string, Readonly<Record<string, string>>>();
+  /** Told of every line that a process says. */
+  readonly listeners = new Set<(line: string) => void>();
   readonly #env: Readonly<Record<string, string>>;
   readonly #passages = new Map<string, Passage>();
   readonly #postgres = new Map<DatabaseName, EmbeddedPostgres>();
@@ -161,8 +163,11 @@ export class Arena extends Installation {
     );
   }
 
-  /** Adds a line to the log that all processes share. */
-  readonly write = (line: string): void => void this.#logFile.write(`${line}\n`);
+  /** Takes what a process of it says: a line of the log that all of them share. */
+  readonly write = (line: string): void => {
+    this.#logFile.write(`${line}\n`);
+    for (const hear of this.listeners) hear(line);
+  };
 
   /** One for every way that there will be; where it leads is known when the process that goes it starts. */
   async #openPassages(replicas: number): Promise<void> {

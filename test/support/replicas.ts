@@ -39,6 +39,12 @@ export const isReady = ({ healthPort }: ReplicaProcess): Promise<boolean> =>
     () => false,
   );
 
+/** Whether it knows a message queue to be there, as its private door tells. */
+export async function hasQueue({ healthPort }: ReplicaProcess): Promise<boolean> {
+  const answer = await fetch(`http://127.0.0.1:${healthPort}/readyz`, { signal: AbortSignal.timeout(5_000) });
+  return /"queue":"up"/.test(await answer.text());
+}
+
 /** What it counts, as its private door tells. */
 export async function metricsOf({ healthPort }: ReplicaProcess): Promise<Metrics> {
   const answer = await fetch(`http://127.0.0.1:${healthPort}/metrics`, {

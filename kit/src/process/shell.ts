@@ -126,7 +126,9 @@ async function run(
     'GET /readyz': async () => {
       const isReady = !isLeaving && (await answersInTime(running.ready()));
       const detail = await running.detail?.().catch(() => ({}));
-      const body = JSON.stringify({ status: isReady ? 'ready' : 'not ready', ...detail });
+      // Told, and no reason to leave: the queue is behind all replicas, and queries go on without it.
+      const queue = carrier && { queue: carrier.isConnected ? 'up' : 'down' };
+      const body = JSON.stringify({ status: isReady ? 'ready' : 'not ready', ...queue, ...detail });
       return { status: isReady ? 200 : 503, body };
     },
     'GET /metrics': async () => {

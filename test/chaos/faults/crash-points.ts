@@ -1,8 +1,6 @@
-import { nameOf, services, type Service } from '@tutti/cluster/topology';
+import { nameOf, onBus, type ServiceOnBus as Service } from '@tutti/cluster/topology';
 import { crashPoints, uuidv7 } from '@tutti/kit/service';
 import { until } from '@tutti/kit/testing';
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import type { Arena } from '../../support/arena.ts';
 import { isAlive } from '../../support/processes.ts';
 import { backAgain } from '../../support/replicas.ts';
@@ -24,7 +22,7 @@ const owners: readonly (readonly [prefix: string, owners: readonly Service[]])[]
   ['deliverer.', ['partner']],
   ['stub.', ['partner']],
   ['expirer.', ['concert']],
-  ['queue.', services],
+  ['queue.', onBus],
   ['season.', []],
 ];
 
@@ -82,16 +80,32 @@ const needsOrphans = ({ point }: Cell): boolean => /settle$|take-over$/.test(poi
 const orphansEveryMs = 700;
 const reachedMsMax = 60_000;
 
-/** Its last word, in the log that all processes share. */
-async function lastWord(arena: Arena, pid: number): Promise<string | undefined> {
-  const log = await readFile(path.join(arena.dataDir, 'tutti.log'), 'utf8');
-  return new RegExp(`"msg":"dies at ([a-z.-]+)","pid":${pid}\\b`).exec(log)?.[1];
+/** Resolves when one of these has died exactly there, as its last word says. */
+async function dieAt(scene: Scene, cell: Cell, names: readonly string[]): Promise<void> {
+  const { arena, count } = scene;
+  const said: string[] = [];
+  const hear = (line: string) => {
+    if (/"level":([56]0|"fatal")/.test(line)) said.push(line);
+  };
+  arena.listeners.add(hear);
+  try {
+    const pids: number[] = [];
+    for (const name of names) pids.push(await startWith(arena, name, { CRASHPOINT: cell.point }));
+    const dead = await firstDeath(arena, cell, pids);
+    const lastWord = `"msg":"dies at ${cell.point}","pid":${dead}}`;
+    const isSaid = () => said.some((line) => line.includes(lastWord));
+    await until(`process ${dead} says that it died at ${titleOf(cell)}`, isSaid).catch((cause: unknown) => {
+      throw new Error(`${String(cause)} It was said: ${said.slice(-8).join(' ')}`, { cause });
+    });
+    count(diedAt(cell));
+    // Whoever else was told to die there is not.
+    for (const [at, name] of names.entries()) if (isAlive(pids[at] ?? 0)) await startWith(arena, name, {});
+  } finally {
+    arena.listeners.delete(hear);
+  }
 }
 
-/** Resolves when one of these has died exactly there. */
-async function dieAt({ arena, count }: Scene, cell: Cell, names: readonly string[]): Promise<void> {
-  const pids: number[] = [];
-  for (const name of names) pids.push(await startWith(arena, name, { CRASHPOINT: cell.point }));
+async function firstDeath(arena: Arena, cell: Cell, pids: readonly number[]): Promise<number> {
   let orphansAt = 0;
   await until(
     `a process dies at ${titleOf(cell)}`,
@@ -104,11 +118,7 @@ async function dieAt({ arena, count }: Scene, cell: Cell, names: readonly string
     },
     reachedMsMax,
   );
-  const dead = pids.find((pid) => !isAlive(pid)) ?? 0;
-  await until(`it said so`, async () => (await lastWord(arena, dead)) === cell.point);
-  count(diedAt(cell));
-  // Whoever else was told to die there is not.
-  for (const [at, name] of names.entries()) if (isAlive(pids[at] ?? 0)) await startWith(arena, name, {});
+  return pids.find((pid) => !isAlive(pid)) ?? 0;
 }
 
 const seconds = { alone: 3, chaos: 2 };
@@ -120,7 +130,7 @@ export const crashPoint: Fault = {
   evidence: ['a process died at a crash point'],
   touches: (target) => {
     const [service = ''] = target.split('/');
-    return services.filter((one) => one === service).flatMap(namesOf);
+    return onBus.filter((one) => one === service).flatMap(namesOf);
   },
   seconds,
   strike: async (scene, target) => {
@@ -142,12 +152,12 @@ export const everyCrashPoint: Fault = {
   promise: crashPoint.promise,
   targets: ['cluster'],
   evidence: cells.map(diedAt),
-  touches: () => services.flatMap(namesOf),
+  touches: () => onBus.flatMap(namesOf),
   seconds,
   strike: async (scene) => {
     const shared = cells.filter((cell) => !hasOneOwner(cell));
     await Promise.all(
-      services.flatMap((service) =>
+      onBus.flatMap((service) =>
         namesOf(service).map(async (name, lane) => {
           const mine = shared.filter((cell) => cell.service === service).filter((_, at) => at % 2 === lane);
           for (const cell of mine) await dieAt(scene, cell, [name]);

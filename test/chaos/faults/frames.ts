@@ -1,4 +1,4 @@
-import { nameOf, services } from '@tutti/cluster/topology';
+import { nameOf, onBus } from '@tutti/cluster/topology';
 import type { Passage } from '../../support/passage.ts';
 import type { Fault, Scene } from '../fault.ts';
 import { delaying, frameTamper, losing, reordering, repeating, type Treatment } from '../frame-tampering.ts';
@@ -11,11 +11,14 @@ const lateMs = 22_000;
 const anyShare = (random: () => number): number => 0.01 + 0.29 * random();
 
 const namesOf = (target: string): string[] =>
-  services
+  onBus
     .filter((service) => target === everyone || target === service)
     .flatMap((service) => [1, 2].map((number) => nameOf({ service, number })));
 
-const waysOf = (target: string): string[] => namesOf(target).map((name) => `the ways of ${name}`);
+const touchedBy = (target: string): string[] => [
+  ...onBus.filter((one) => target === everyone || target === one).map((one) => `queue of ${one}`),
+  ...namesOf(target).map((name) => `the ways of ${name}`),
+];
 
 type Treated = Pick<Fault, 'name' | 'promise' | 'evidence' | 'seconds'> & {
   readonly treat: (scene: Scene) => Treatment;
@@ -33,8 +36,8 @@ function tamperWith(passages: readonly Passage[], treat: Treatment | undefined):
 
 const framesFault = ({ treat, lingersMs = 0, ...told }: Treated): Fault => ({
   ...told,
-  targets: [everyone, ...services],
-  touches: waysOf,
+  targets: [everyone, ...onBus],
+  touches: touchedBy,
   strike: async (scene, target) => {
     const passages = namesOf(target).map((name) => scene.arena.passage(name, 'nats'));
     let isOver = false;

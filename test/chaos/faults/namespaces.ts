@@ -137,7 +137,7 @@ export const namespaceFault: Fault = {
   evidence: ['a replica was behind a dead link'],
   touches: (target) => {
     const [name = ''] = target.split(':');
-    return ['a network cut', name, `the ways of ${name}`];
+    return ['a network cut', name, `the ways of ${name}`, `postgres of ${name.replace(/-\d+$/, '')}`];
   },
   seconds: { alone: 20, chaos: 8 },
   strike: async (scene, target) => {

@@ -6,6 +6,11 @@ import { isReady } from '../../support/replicas.ts';
 import type { Fault } from '../fault.ts';
 import { namespaceFault } from './namespaces.ts';
 
+const replicaAndWays = (name: string): string[] => [name, `the ways of ${name}`];
+/** Healing its ways would heal what others do to its way to an engine. */
+const enginesOf = (target: string): string[] =>
+  target.startsWith('gateway') ? ['redis'] : [`postgres of ${target.replace(/-\d+$/, '')}`];
+
 const namesOf = (target: string): string[] =>
   services.flatMap((service) =>
     [1, 2]
@@ -34,7 +39,7 @@ const cut = (name: string, promise: string, directions: readonly Direction[]): F
   // A whole service, or one of its replicas.
   targets: services.flatMap((service) => [service, ...namesOf(service)]),
   evidence: [`bytes were swallowed: ${name}`, 'a replica that was out of reach said so'],
-  touches: (target) => ['a network cut', ...namesOf(target).flatMap((one) => [one, `the ways of ${one}`])],
+  touches: (target) => ['a network cut', ...enginesOf(target), ...namesOf(target).flatMap(replicaAndWays)],
   seconds: { alone: 15, chaos: 6 },
   strike: async ({ arena, count }, target) => {
     const names = namesOf(target);

@@ -192,8 +192,10 @@ async function holderOf(replicas: readonly ReplicaProcess[], lease: string): Pro
   return holder;
 }
 
-const touchedBy = (service: Service): string[] =>
-  namesOf(service).flatMap((name) => [name, `the ways of ${name}`]);
+const touchedBy = (service: Service): string[] => [
+  `postgres of ${service}`,
+  ...namesOf(service).flatMap((name) => [name, `the ways of ${name}`]),
+];
 
 export const expirerAsleep: Fault = {
   name: 'expirer asleep',

@@ -1,13 +1,15 @@
+import { onBus } from '@tutti/cluster/topology';
 import { until } from '@tutti/kit/testing';
 import { cp, rename, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import path from 'node:path';
 import type { Arena } from '../../support/arena.ts';
 import { processesNamed } from '../../support/processes.ts';
+import { hasQueue } from '../../support/replicas.ts';
 import type { Fault } from '../fault.ts';
 
 const program = 'nats-server';
-const touches = () => [program];
+const touches = () => [program, ...onBus.map((service) => `queue of ${service}`)];
 const targets = [program];
 /** How long sagas go on between a copy of the store and its return: what is in it by then is long done. */
 const copyAgesMs = 3_000;
@@ -43,6 +45,16 @@ async function isListening(arena: Arena): Promise<void> {
   await until('the message queue listens', accepts, 30_000);
 }
 
+/** Every replica that runs says whether the queue is there for it, by the end of its patience with a silent one. */
+async function toldByAll(arena: Arena, isThere: boolean): Promise<void> {
+  for (const replica of arena.replicas.filter(({ service }) => onBus.some((one) => one === service)))
+    await until(
+      `${replica.name} says that the queue is ${isThere ? 'up' : 'down'}`,
+      async () => replica.pid() === 0 || (await hasQueue(replica).catch(() => isThere)) === isThere,
+      30_000,
+    );
+}
+
 const promise = 'What it forgot is asked for again; no saga is lost, none has its effect twice.';
 
 export const queueKilled: Fault = {
@@ -73,9 +85,11 @@ export const queueStopped: Fault = {
   strike: async ({ arena, count }) => {
     const keeper = keeperOf(arena);
     await keeper.stop();
+    await toldByAll(arena, false);
     return async () => {
       keeper.start();
       await isListening(arena);
+      await toldByAll(arena, true);
       count('the queue was stopped and started');
     };
   },
@@ -95,6 +109,7 @@ export const queueFrozen: Fault = {
     return async () => {
       process.kill(pid, 'SIGCONT');
       await isListening(arena);
+      await toldByAll(arena, true);
     };
   },
 };
