@@ -8,6 +8,7 @@ import type { TypedApp } from './routes/route.ts';
 export const pages = [
   '/concerts/:concertId',
   '/concerts/:concertId/seats/:performanceId',
+  '/concerts/:concertId/line/:performanceId',
   '/reservations/:reservationId',
   '/tickets',
   '/points',
