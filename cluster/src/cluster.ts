@@ -16,6 +16,7 @@ import {
   type PrivateServer,
 } from './servers.ts';
 import {
+  databaseOf,
   environmentOf,
   nameOf,
   services,
@@ -23,6 +24,7 @@ import {
   type Places,
   type Replica,
   type Service,
+  type ServiceOnBus,
   type ServiceWithDatabase,
 } from './topology.ts';
 
@@ -78,7 +80,7 @@ export async function startCluster(
     });
   };
   try {
-    const admin: ServerOf = (service, database = service) => {
+    const admin: ServerOf = (service, database = databaseOf(service)) => {
       const url = config.postgresUrls[service];
       if (url !== undefined) return { url: databaseOn(url, database) };
       if (postgres) return postgres.connection(database);
@@ -110,6 +112,7 @@ export async function startCluster(
         payment: databaseUrl('payment'),
         partner: databaseUrl('partner'),
         orchestrator: databaseUrl('orchestrator'),
+        'waiting-room': databaseUrl('waiting-room'),
       },
       settings: await settingsOf(config, secretsFolder),
     };
@@ -189,6 +192,7 @@ const isReady = (healthPort: number): Promise<boolean> =>
 /** Values that all processes of a service share. Secrets that nobody set are made once and kept. */
 async function settingsOf(config: ClusterConfig, secretsFolder: string): Promise<Places['settings']> {
   const { value: accessTokenKey } = await keptSecret(secretsFolder, 'access-token-key');
+  const { value: admissionTokenKey } = await keptSecret(secretsFolder, 'admission-token-key');
   const secret =
     config.partnerSecret ??
     (await keptSecret(secretsFolder, 'partner-secret', () => `whsec_${randomBytes(24).toString('base64')}`))
@@ -196,9 +200,14 @@ async function settingsOf(config: ClusterConfig, secretsFolder: string): Promise
   return {
     user: { ACCESS_TOKEN_KEY: accessTokenKey, SECRETS_DIR: secretsFolder },
     concert: { HOLD_SECONDS: String(config.holdSeconds) },
+    'waiting-room': {
+      ADMISSION_TOKEN_KEY: admissionTokenKey,
+      ADMISSION_SECONDS: String(config.admissionSeconds),
+    },
     partner: { PARTNER_SECRET: secret, ...(config.partnerUrl && { PARTNER_URL: config.partnerUrl.href }) },
     gateway: {
       ACCESS_TOKEN_KEY: accessTokenKey,
+      ADMISSION_TOKEN_KEY: admissionTokenKey,
       RATE_LIMITS: config.rateLimits,
       POINT_CHARGES: config.charges,
       ...(config.webDir !== undefined && { WEB_DIR: config.webDir }),
@@ -235,7 +244,7 @@ function databaseOn(server: string, database: string): string {
   return url.href;
 }
 
-const allServices = (url: string): Record<Service, string> => ({
+const allServices = (url: string): Record<ServiceOnBus, string> => ({
   user: url,
   concert: url,
   payment: url,

@@ -1,7 +1,7 @@
 import { readRateLimits } from '@tutti/gateway';
 import { Environment } from '@tutti/kit/service';
 import path from 'node:path';
-import { withDatabase, type ServiceWithDatabase } from './topology.ts';
+import { databaseOf, withDatabase, type ServiceWithDatabase } from './topology.ts';
 
 export type ClusterConfig = {
   readonly host: string;
@@ -14,6 +14,7 @@ export type ClusterConfig = {
   readonly natsUrl: string | undefined;
   readonly redisUrl: string | undefined;
   readonly holdSeconds: number;
+  readonly admissionSeconds: number;
   readonly partnerUrl: URL | undefined;
   readonly partnerSecret: string | undefined;
   readonly charges: string;
@@ -38,6 +39,7 @@ export function readClusterConfig(env: Readonly<Record<string, string | undefine
     natsUrl: urlOf(read, 'NATS_URL', 'nats'),
     redisUrl: urlOf(read, 'REDIS_URL', 'redis'),
     holdSeconds: read.integer('HOLD_SECONDS', 300, { min: 1, max: 86_400 }),
+    admissionSeconds: read.integer('ADMISSION_SECONDS', 600, { min: 5, max: 86_400 }),
     partnerUrl: read.url('PARTNER_URL'),
     partnerSecret: read.optional('PARTNER_SECRET'),
     charges: read.oneOf('POINT_CHARGES', 'demo', ['demo', 'off']),
@@ -54,8 +56,7 @@ export function readClusterConfig(env: Readonly<Record<string, string | undefine
 function postgresUrlsOf(read: Environment): ClusterConfig['postgresUrls'] {
   const shared = urlOf(read, 'POSTGRES_URL', 'postgres');
   const own = withDatabase.flatMap((service) => {
-    const url =
-      urlOf(read, `${service.toUpperCase().replaceAll('-', '_')}_POSTGRES_URL`, 'postgres') ?? shared;
+    const url = urlOf(read, `${databaseOf(service).toUpperCase()}_POSTGRES_URL`, 'postgres') ?? shared;
     return url === undefined ? [] : [[service, url] as const];
   });
   return Object.fromEntries(own);

@@ -1,11 +1,11 @@
 import { Database, type Connection } from '@tutti/kit/postgres';
 import { keptSecret } from '@tutti/kit/service';
-import { withDatabase, type ServiceWithDatabase } from './topology.ts';
+import { databaseOf, withDatabase, type ServiceWithDatabase } from './topology.ts';
 
 /** Where a service's database is, or another database of that server; as who may create databases and roles. */
 export type ServerOf = (service: ServiceWithDatabase, database?: string) => Connection;
 
-const roleOf = (service: ServiceWithDatabase): string => `tutti_${service}`;
+const roleOf = (service: ServiceWithDatabase): string => `tutti_${databaseOf(service)}`;
 
 /**
  * A database per service and a role that owns it and may enter no other. Returns the roles' passwords, which are made once and
@@ -34,10 +34,9 @@ export async function ensureDatabases(
     await handOver(admin(service), service);
   }
   // The list of services is the list of keys; `fromEntries` cannot say so.
-  const [user = '', concert = '', payment = '', partner = '', orchestrator = ''] = passwords.map(
-    ([, password]) => password,
-  );
-  return { user, concert, payment, partner, orchestrator };
+  const [user = '', concert = '', payment = '', partner = '', orchestrator = '', waitingRoom = ''] =
+    passwords.map(([, password]) => password);
+  return { user, concert, payment, partner, orchestrator, 'waiting-room': waitingRoom };
 }
 
 // Names are ours and passwords base64url: neither can end a literal.
@@ -47,14 +46,15 @@ async function ensureDatabase(
   password: string,
 ): Promise<void> {
   const role = roleOf(service);
+  const name = databaseOf(service);
   const [known] = await server.query('select 1 from pg_roles where rolname = $1', [role]);
   await server.query(
     `${known ? 'alter' : 'create'} role ${role} login nosuperuser nocreatedb nocreaterole password '${password}'`,
   );
-  const [there] = await server.query('select 1 from pg_database where datname = $1', [service]);
-  if (!there) await server.query(`create database "${service}" owner ${role}`);
+  const [there] = await server.query('select 1 from pg_database where datname = $1', [name]);
+  if (!there) await server.query(`create database "${name}" owner ${role}`);
   // Nobody but the owner, not even to look around.
-  await server.query(`revoke all on database "${service}" from public`);
+  await server.query(`revoke all on database "${name}" from public`);
 }
 
 /** What `npm start` made on this data folder belongs to the superuser; the role has to own what it migrates. */
@@ -77,7 +77,7 @@ async function handOver(connection: Connection, service: ServiceWithDatabase): P
       [role],
     );
     for (const statement of row?.statements ?? []) await database.query(statement);
-    await database.query(`alter database "${service}" owner to ${role}`);
+    await database.query(`alter database "${databaseOf(service)}" owner to ${role}`);
   } finally {
     await database.close();
   }
@@ -90,10 +90,10 @@ export function serviceUrl(server: Connection, service: ServiceWithDatabase, pas
     const url = new URL(server.url);
     url.username = role;
     url.password = password;
-    url.pathname = `/${service}`;
+    url.pathname = `/${databaseOf(service)}`;
     return url.href;
   }
   const { host, port } = server;
-  if (!host.startsWith('/')) return `postgresql://${role}:${password}@${host}:${port}/${service}`;
-  return `postgresql://${role}:${password}@localhost/${service}?host=${encodeURIComponent(host)}&port=${port}`;
+  if (!host.startsWith('/')) return `postgresql://${role}:${password}@${host}:${port}/${databaseOf(service)}`;
+  return `postgresql://${role}:${password}@localhost/${databaseOf(service)}?host=${encodeURIComponent(host)}&port=${port}`;
 }

@@ -1,8 +1,8 @@
 import { natsAuthorization, type NatsUser } from '@tutti/kit/jetstream';
-import { services, streams, type Service } from './topology.ts';
+import { onBus, streams, type ServiceOnBus } from './topology.ts';
 
-export type NatsKey = Service | 'admin';
-export const natsKeys: readonly NatsKey[] = [...services, 'admin'];
+export type NatsKey = ServiceOnBus | 'admin';
+export const natsKeys: readonly NatsKey[] = [...onBus, 'admin'];
 
 /** The whole configuration of the message queue: where it listens, where it stores, and who may do what. */
 export function natsConfig(options: {
@@ -11,7 +11,7 @@ export function natsConfig(options: {
   passwordOf: (key: NatsKey) => string;
 }): string {
   const { listen, storeDir, passwordOf } = options;
-  const users: NatsUser[] = services.map((service) => ({
+  const users: NatsUser[] = onBus.map((service) => ({
     user: service,
     password: passwordOf(service),
     consumes: [streams[service].consumes],

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { balancerConfig } from './balancer.ts';
 import type { Kept } from './keeper.ts';
 import { natsConfig, natsKeys, type NatsKey } from './nats-config.ts';
-import type { Replica, Service } from './topology.ts';
+import type { Replica, ServiceOnBus } from './topology.ts';
 
 /** A server that this cluster runs for itself, and the port by which to know that it is there. */
 export type PrivateServer = { readonly kept: Kept; readonly port: number };
@@ -40,7 +40,7 @@ export async function prepareNats(
   folder: string,
   secretsFolder: string,
   say: Say,
-): Promise<{ urls: Record<Service, string>; adminUrl: string; server: PrivateServer }> {
+): Promise<{ urls: Record<ServiceOnBus, string>; adminUrl: string; server: PrivateServer }> {
   const program = await ensureProgram({ program: 'nats-server', debianPackage: 'nats-server' }, say);
   const port = await freePort();
   const passwords = new Map<NatsKey, string>();

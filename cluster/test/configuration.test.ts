@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { balancerConfig } from '../src/balancer.ts';
 import { ensureDatabases } from '../src/databases.ts';
 import { natsConfigForContainers, natsKeys } from '../src/nats-config.ts';
-import { services, withDatabase, type Replica } from '../src/topology.ts';
+import { databaseOf, services, withDatabase, type Replica } from '../src/topology.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -18,7 +18,10 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('a role per service', () => {
-  const admin = (service: string, database = service): Connection => ({ ...inject('postgres'), database });
+  const admin = (service: string, database = service.replaceAll('-', '_')): Connection => ({
+    ...inject('postgres'),
+    database,
+  });
   const asRole = async <T>(
     role: string,
     database: string,
@@ -47,9 +50,12 @@ describe('a role per service', () => {
   });
 
   test.each(withDatabase)('%s enters its own database and no other', async (service) => {
-    await asRole(service, service, (as) => as.query('create table mine (id int); drop table mine'));
-    for (const other of withDatabase.filter((one) => one !== service))
-      await expect(asRole(service, other, (as) => as.query('select 1'))).rejects.toThrow(/permission denied/);
+    const [own, others] = [databaseOf(service), withDatabase.filter((one) => one !== service)];
+    await asRole(own, own, (as) => as.query('create table mine (id int); drop table mine'));
+    for (const other of others)
+      await expect(asRole(own, databaseOf(other), (as) => as.query('select 1'))).rejects.toThrow(
+        /permission denied/,
+      );
   });
 
   test('what an embedded system made before belongs to the role', async () => {
@@ -92,6 +98,6 @@ test('HAProxy takes its configuration', async () => {
   await writeFile(file, config);
   const { stdout, stderr } = await promisify(execFile)(haproxy, ['-c', '-f', file]);
   expect(`${stdout}${stderr}`).not.toMatch(/WARNING|ALERT/);
-  expect(config).toContain('server gateway-1 127.0.0.1:7005 check port 9005');
+  expect(config).toContain('server gateway-1 127.0.0.1:7006 check port 9006');
   expect(config).toContain('server partner-1 127.0.0.1:9003 check');
 });

@@ -17,9 +17,12 @@ export const user = {
   find: reads<{ userId: string }, { userId: string }, { user_not_found: None }>('user.find'),
 };
 
+/** By which admission a fan reserves, where the concert has a waiting room; checked again in the transaction that reserves. */
+export type Admission = { concertId: string; number: number; generation: number };
+
 export const concert = {
   reserveSeats: effect<
-    { performanceId: string; seatIds: string[]; userId: string },
+    { performanceId: string; seatIds: string[]; userId: string; admission?: Admission },
     { reservationId: string; performanceId: string; seats: Seat[]; amount: number; expiresAt: string },
     {
       performance_not_found: None;
@@ -28,6 +31,9 @@ export const concert = {
       sale_closed: None;
       seat_limit_exceeded: { limit: number; held: number };
       seat_unavailable: { seatIds: string[] };
+      admission_required: None;
+      admission_expired: None;
+      admission_invalid: None;
     }
   >('concert.reserve-seats'),
   /** reserved → paying. The name is the requirement's; the seat is shown as paid only once the points were taken. */

@@ -143,6 +143,65 @@ export const availabilityEvents = z.string().meta({
     'Begin with `?version=` the `Seat-Map-Version` and `&sequence=` the `Sequence` of `availability`. A 503 says in `Retry-After` when to try again; poll `availability` meanwhile.',
   ].join('\n\n'),
 });
+const seconds = z.int().min(0);
+const hex = z.string().regex(/^[0-9a-f]{64}$/);
+export const place = z
+  .object({
+    queueToken: z.string(),
+    status: z.enum(['pre_queue', 'waiting', 'admitted']),
+    number: count.optional().describe('From 1; once the sale has opened'),
+    arrival: count.optional().describe('From 0; in the pre-queue, where numbers are not drawn yet'),
+    ahead: count,
+    estimatedWaitSeconds: z.object({ low: seconds, high: seconds }),
+  })
+  .meta({ id: 'Place' });
+export const queue = z
+  .object({
+    phase: z.enum(['pre_queue', 'open', 'paused', 'sold_out', 'closed']),
+    opensAt: time,
+    serving: count,
+    issued: count,
+    pacePerSecond: z.number().min(0),
+    pollAfterSeconds: count,
+    seatsLeft: z.array(z.object({ grade: z.string(), price: points, left: count })),
+    updatedAt: time,
+    commitment: hex.describe('Published before the first fan joins: the hash of the secret'),
+    preQueueSize: count.optional(),
+    joinRoot: hex.optional(),
+    secret: hex.optional(),
+    seed: hex.optional(),
+  })
+  .meta({ id: 'Queue' });
+export const newAdmission = z.strictObject({ queueToken: text(2_000) });
+export const admission = z.object({ admissionToken: z.string(), expiresAt: time }).meta({ id: 'Admission' });
+
+const sale = z.object({
+  concertId: slug,
+  state: z.enum(['scheduled', 'open', 'paused', 'closed']),
+  opensAt: time,
+  waitingRoom: z.object({ inside: count, pace: z.number() }).nullable(),
+});
+export const saleChange = z
+  .strictObject({
+    state: z.enum(['open', 'paused', 'closed']).optional(),
+    pace: z.int().min(0).max(10_000).optional(),
+    reason: text(500),
+  })
+  .refine(({ state, pace }) => state !== undefined || pace !== undefined, 'must change state or pace');
+export const saleView = sale.meta({ id: 'Sale' });
+export const saleWithActs = sale
+  .extend({
+    acts: z.array(
+      z.object({
+        at: time,
+        userId: id,
+        state: z.enum(['open', 'paused', 'closed']),
+        pace: z.number().nullable(),
+        reason: z.string(),
+      }),
+    ),
+  })
+  .meta({ id: 'SaleWithActs' });
 
 const placement = z.object({ seatIds: z.array(slug) });
 /** Seats side by side, as `best` and the `alternatives` of `seat_unavailable` offer them. */

@@ -1,7 +1,15 @@
 export { accessToken, isCaller } from './access-token.ts';
+export {
+  admissionToken,
+  isAdmissionClaims,
+  isQueueClaims,
+  queueToken,
+  type AdmissionClaims,
+  type QueueClaims,
+} from './admission-token.ts';
 export { packSeats, seatChanges, seatCodeAt, seatCodes, type SeatChange } from './availability.ts';
 export { effect, reads, type Command, type None, type Refusals } from './command.ts';
-export { concert, partner, payment, user, type PartnerEvent, type Seat } from './commands.ts';
+export { concert, partner, payment, user, type Admission, type PartnerEvent, type Seat } from './commands.ts';
 export { isRefusalCode, problem, refusals, type Problem, type RefusalCode } from './refusals.ts';
 export type {
   Account,
@@ -28,3 +36,22 @@ export type {
   Translation,
   UserQueries,
 } from './queries.ts';
+export type {
+  AdmissionQuestion,
+  AdmissionRecord,
+  AdmissionRefusal,
+  AdmissionState,
+  Admitted,
+  GradeStock,
+  GuardedPerformance,
+  JoinRefusal,
+  NotYourTurn,
+  Place,
+  Sale,
+  SaleAct,
+  SaleChange,
+  SaleControls,
+  SaleQueries,
+  SaleView,
+  WaitingRoomQueries,
+} from './waiting-room.ts';

@@ -27,6 +27,26 @@ export const refusals = {
     'The request did not come from our own pages.',
     '허용되지 않은 출처의 요청입니다.',
   ),
+  queue_token_invalid: refusal(
+    403,
+    'This is not your place in this line; join again.',
+    '이 대기열의 본인 대기표가 아닙니다. 다시 줄을 서 주세요.',
+  ),
+  admission_required: refusal(
+    403,
+    'This concert has a waiting room; wait for your turn first.',
+    '대기열이 있는 공연입니다. 먼저 입장 순서를 기다려 주세요.',
+  ),
+  admission_expired: refusal(
+    403,
+    'Your time inside is over; what you hold can still be paid.',
+    '입장 시간이 끝났습니다. 선점한 좌석은 결제할 수 있습니다.',
+  ),
+  admission_invalid: refusal(
+    403,
+    'This admission is not valid any more, or not yours.',
+    '유효하지 않은 입장권입니다.',
+  ),
   role_required: refusal(403, 'This account may not do that.', '이 계정에는 권한이 없습니다.'),
   not_found: refusal(404, 'There is nothing here.', '찾을 수 없습니다.'),
   concert_not_found: refusal(404, 'There is no such concert.', '공연을 찾을 수 없습니다.'),
@@ -50,6 +70,14 @@ export const refusals = {
   ),
   sale_not_open: refusal(409, 'The sale has not opened yet.', '아직 예매가 시작되지 않았습니다.'),
   sale_closed: refusal(409, 'The sale is closed.', '예매가 종료되었습니다.'),
+  sale_paused: refusal(
+    409,
+    'The sale is paused; your place is kept.',
+    '예매가 잠시 중단되었습니다. 대기 순서는 유지됩니다.',
+  ),
+  sold_out: refusal(409, 'Every seat is sold.', '모든 좌석이 매진되었습니다.'),
+  no_waiting_room: refusal(409, 'This concert has no waiting room.', '대기열이 없는 공연입니다.'),
+  not_your_turn: refusal(409, 'It is not your turn yet.', '아직 입장 순서가 아닙니다.'),
   reservation_expired: refusal(
     409,
     'The hold has ended; choose seats again.',

@@ -37,8 +37,10 @@ sub vcl_recv {
     unset req.http.Authorization;
     set req.url = regsub(req.url, "\?.*$", "");
     # While the gateway is well, an answer that ran out is given for five seconds more, to all but the one who fetches the new.
-    # After a fetch that failed (vcl_synth) whatever is there is good enough.
-    if (std.healthy(req.backend_hint) && req.restarts == 0) {
+    # When it is not, or the fetch failed (vcl_synth), whatever is there is good enough.
+    if (req.restarts > 0) {
+        set req.grace = 1h;
+    } else if (std.healthy(req.backend_hint)) {
         set req.grace = 5s;
     }
     return (hash);

@@ -8,6 +8,8 @@ export type Config = {
   readonly port: number;
   readonly dataDir: string;
   readonly holdSeconds: number;
+  /** How long a fan who was let in may be inside without holding anything. */
+  readonly admissionSeconds: number;
   /** None: the receiver that the system itself serves. */
   readonly partnerUrl: URL | undefined;
   readonly partnerSecret: string | undefined;
@@ -36,6 +38,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     port: read.integer('PORT', 3000, { min: 0, max: 65_535 }),
     dataDir: path.resolve(read.text('DATA_DIR', './data')),
     holdSeconds: read.integer('HOLD_SECONDS', 300, { min: 1, max: 86_400 }),
+    admissionSeconds: read.integer('ADMISSION_SECONDS', 600, { min: 5, max: 86_400 }),
     partnerUrl: read.url('PARTNER_URL'),
     partnerSecret: read.optional('PARTNER_SECRET'),
     chargesEnabled: read.oneOf('POINT_CHARGES', 'demo', ['demo', 'off']) === 'demo',

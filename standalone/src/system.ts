@@ -8,12 +8,20 @@ import { startOrchestrator } from '@tutti/orchestrator';
 import { startPartner } from '@tutti/partner';
 import { startPayment } from '@tutti/payment';
 import { startUser } from '@tutti/user';
+import { startWaitingRoom } from '@tutti/waiting-room';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import type { Config } from './config.ts';
 
 /** One database per service, also here. */
-export const databaseNames = ['orchestrator', 'user', 'concert', 'payment', 'partner'] as const;
+export const databaseNames = [
+  'orchestrator',
+  'user',
+  'concert',
+  'payment',
+  'partner',
+  'waiting_room',
+] as const;
 export type DatabaseName = (typeof databaseNames)[number];
 
 export type System = {
@@ -40,6 +48,8 @@ export async function startSystem(
     (await keptSecret(secretsFolder, 'partner-secret', () => `whsec_${randomBytes(24).toString('base64')}`))
       .value;
   const accessTokenKey = Buffer.from(accessTokenSecret.value, 'base64url');
+  const admissionTokenSecret = await keptSecret(secretsFolder, 'admission-token-key');
+  const admissionTokenKey = Buffer.from(admissionTokenSecret.value, 'base64url');
   const telemetry = startTelemetry({ service: 'standalone', log, config: config.telemetry });
   const bus = telemetry.watchBus(new InProcessBus());
   const of = (service: DatabaseName) => ({
@@ -53,6 +63,12 @@ export async function startSystem(
   const concert = await startConcert({ ...of('concert'), holdSeconds: config.holdSeconds });
   const payment = await startPayment(of('payment'));
   const partner = await startPartner({ ...of('partner'), secret: partnerSecret });
+  const waitingRoom = await startWaitingRoom({
+    ...of('waiting_room'),
+    sales: concert.sales,
+    admissionTokenKey,
+    admissionSeconds: config.admissionSeconds,
+  });
   const orchestrator = await startOrchestrator({ ...of('orchestrator'), alone: true });
   await beforeOpen();
   const gateway = await startGateway({
@@ -65,8 +81,11 @@ export async function startSystem(
     payments: payment.queries,
     operations: orchestrator.queries,
     deliveries: partner.queries,
+    sales: concert.sales,
+    line: waitingRoom.queries,
     partnerStub: config.partnerUrl ? null : partner.stub,
     accessTokenKey,
+    admissionTokenKey,
     rateLimits: config.rateLimits,
     chargesEnabled: config.chargesEnabled,
     checks: {
@@ -75,6 +94,7 @@ export async function startSystem(
       payment: payment.ready,
       partner: partner.ready,
       orchestrator: orchestrator.ready,
+      'waiting-room': waitingRoom.ready,
     },
     webDir: config.webDir,
     telemetry: telemetry.of('gateway'),
@@ -90,6 +110,7 @@ export async function startSystem(
     stop: async (patience = true) => {
       await gateway.stop(patience);
       await orchestrator.stop(patience ? config.drainSeconds * 1_000 : 0);
+      await waitingRoom.stop();
       await Promise.all([user.stop(), concert.stop(), payment.stop(), partner.stop()]);
       await bus.close();
       await telemetry.stop();

@@ -1,6 +1,6 @@
 import { whenParentLeaves } from '@tutti/kit/service';
 import { parseArgs } from 'node:util';
-import { faults } from './faults/index.ts';
+import { faults, faultsAlone } from './faults/index.ts';
 import { playAlone, playChaos } from './play.ts';
 import type { Verdict } from './stage.ts';
 
@@ -34,7 +34,7 @@ async function chaos(minutes: number, seed: number, signal: AbortSignal): Promis
 }
 
 async function alone(only: string | undefined, wanted: string | undefined, seed: number): Promise<boolean> {
-  const chosen = faults.filter(({ name }) => only === undefined || name === only);
+  const chosen = [...faults, ...faultsAlone].filter(({ name }) => only === undefined || name === only);
   if (chosen.length === 0) throw new Error(`There is no fault "${only}". --list names them.`);
   let isGood = true;
   for (const fault of chosen)
@@ -57,7 +57,8 @@ async function main(): Promise<boolean> {
   const minutes = Number(values.minutes ?? 2);
   if (!Number.isInteger(seed) || !(minutes > 0)) throw new Error(usage);
   if (values.list) {
-    for (const { name, targets, promise } of faults) say(`${name} (${targets.join(', ')}): ${promise}`);
+    for (const { name, targets, promise } of [...faults, ...faultsAlone])
+      say(`${name} (${targets.join(', ')}): ${promise}`);
     return true;
   }
   const stopping = new AbortController();

@@ -48,7 +48,7 @@ async function dropIndex(database: Database, name: string): Promise<void> {
 
 const tables: Readonly<Partial<Record<DatabaseName, string>>> = {
   orchestrator: 'saga',
-  concert: 'reservation, seat, performance, concert, venue, journal',
+  concert: 'reservation, seat, performance, admission, sale_act, concert, venue, journal',
   payment: 'payment, entry, wallet, journal',
   partner: 'delivery, stub_receipt, journal',
 };

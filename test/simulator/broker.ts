@@ -31,12 +31,18 @@ type QueueState = {
   waiting: Parcel[];
   consumers: Consuming[];
   isWoken: boolean;
+  /** Nobody gets anything from it until then. */
+  stalledUntil: number;
+  /** Whatever is sent to it until then takes long, each its own time. */
+  slowUntil: number;
 };
 
 // As kit/src/messaging/bus.ts has them.
 const aloneFromDelivery = 3;
 const deadAtDelivery = 6;
 const noAnswerMs = 2_000;
+const slowLeastMs = 25_000;
+const slowMostMs = 90_000;
 
 /**
  * A broker between processes that keeps the contract of the kit's `Bus` and no more: it loses, doubles, delays, reorders and
@@ -44,15 +50,20 @@ const noAnswerMs = 2_000;
  */
 export class Broker {
   rates: BusRates;
-  dead = 0;
+  #onItsWay = 0;
   readonly #around: Surroundings;
   readonly #delayMaxMs: number;
+  readonly #watch: (message: unknown) => void;
   readonly #actor = new Actor('broker');
   readonly #queues = new Map<string, QueueState>();
   /** Whom it does not reach, by direction, until when. */
   readonly #cutOff = new Map<Actor, { fromIt: number; toIt: number }>();
 
-  constructor(around: Surroundings, rates: BusRates, delayMaxMs: number) {
+  constructor(
+    around: Surroundings,
+    { rates, delayMaxMs, watch }: { rates: BusRates; delayMaxMs: number; watch: (message: unknown) => void },
+  ) {
+    this.#watch = watch;
     this.#around = around;
     this.rates = rates;
     this.#delayMaxMs = delayMaxMs;
@@ -78,6 +89,17 @@ export class Broker {
     this.#around.time.later(forMs, this.#actor, () => this.#wakeAll());
   }
 
+  /** As behind a long backlog. */
+  stall(queueName: string, forMs: number): void {
+    const state = this.#queue(queueName);
+    state.stalledUntil = this.#around.time.now + forMs;
+    this.#around.time.later(forMs, this.#actor, () => this.#wake(state));
+  }
+
+  slow(queueName: string, forMs: number): void {
+    this.#queue(queueName).slowUntil = this.#around.time.now + forMs;
+  }
+
   /** Its disk is gone. Whoever is at work on something still is. */
   forget(): void {
     for (const state of this.#queues.values()) {
@@ -90,6 +112,7 @@ export class Broker {
   heal(rates: BusRates): void {
     this.rates = rates;
     this.#cutOff.clear();
+    for (const state of this.#queues.values()) state.stalledUntil = state.slowUntil = 0;
     this.#wakeAll();
   }
 
@@ -97,13 +120,9 @@ export class Broker {
     for (const state of this.#queues.values()) this.#wake(state);
   }
 
-  /** What waits or is being worked on; replies to drivers that are gone wait for ever. */
+  /** Nothing is on its way to anybody. */
   get isQuiet(): boolean {
-    return [...this.#queues.values()].every(
-      ({ waiting, consumers }) =>
-        consumers.every(({ inFlight, actor }) => inFlight === 0 || actor.isDead) &&
-        (waiting.length === 0 || consumers.length === 0),
-    );
+    return this.#onItsWay === 0;
   }
 
   // ── in ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -139,9 +158,12 @@ export class Broker {
       chronicle.count('fault: a message was lost');
       return chronicle.tell(`${said}, lost`);
     }
-    const isDelayed = chance.happens(this.rates.delay);
+    const isSlow = this.#around.time.now < state.slowUntil;
+    const isDelayed = isSlow || chance.happens(this.rates.delay);
     chronicle.count('fault: a message was delayed', isDelayed ? 1 : 0);
-    const delayMs = isDelayed ? chance.whole(5, this.#delayMaxMs) : chance.whole(0, 5);
+    const delayMs = isSlow
+      ? chance.whole(slowLeastMs, slowMostMs)
+      : chance.whole(0, isDelayed ? this.#delayMaxMs : 5);
     chronicle.tell(isDelayed ? `${said}, in ${delayMs} ms` : said);
     const parcel = { text, deliveries: 1, failures: 0 };
     this.#later(state, [parcel], delayMs);
@@ -152,7 +174,9 @@ export class Broker {
 
   #later(state: QueueState, parcels: readonly Parcel[], delayMs: number): void {
     if (parcels.length === 0) return;
+    this.#onItsWay++;
     this.#around.time.later(delayMs, this.#actor, () => {
+      this.#onItsWay--;
       state.waiting.push(...parcels);
       this.#wake(state);
     });
@@ -167,7 +191,12 @@ export class Broker {
     const untyped = handler as Handler<unknown>;
     const limits = { batchMax, inFlightMax, ackWaitMs };
     const consuming: Consuming = {
-      ...{ actor, handler: untyped, ...limits, inFlight: 0, stopped: false, idle: [] },
+      actor,
+      handler: untyped,
+      ...limits,
+      inFlight: 0,
+      stopped: false,
+      idle: [],
     };
     const state = this.#queue(from.name);
     state.consumers.push(consuming);
@@ -192,8 +221,8 @@ export class Broker {
 
   #hand(state: QueueState): void {
     state.consumers = state.consumers.filter(({ actor, stopped }) => !actor.isDead && !stopped);
-    const { chance, chronicle } = this.#around;
-    while (state.waiting.length > 0) {
+    const { chance, chronicle, time } = this.#around;
+    while (time.now >= state.stalledUntil && state.waiting.length > 0) {
       const free = state.consumers.filter(
         (one) => one.inFlight < one.inFlightMax && !this.#isCutOff(one.actor, 'toIt'),
       );
@@ -235,6 +264,7 @@ export class Broker {
       // JSON, as the wire brings it: nobody shares an object with anybody.
       const deliveries = batch.map(({ text, deliveries }): Delivery<unknown> => {
         const message: unknown = JSON.parse(text);
+        this.#watch(message);
         return { message, deliveries };
       });
       handler(deliveries).then(
@@ -264,7 +294,6 @@ export class Broker {
   }
 
   #setAside({ text }: Parcel): void {
-    this.dead++;
     this.#around.chronicle.count('branch: a message became a dead letter');
     this.#around.chronicle.tell(`a dead letter: ${described(text)}`);
   }
@@ -276,7 +305,7 @@ export class Broker {
   #queue(name: string): QueueState {
     let state = this.#queues.get(name);
     if (!state) {
-      state = { name, waiting: [], consumers: [], isWoken: false };
+      state = { name, waiting: [], consumers: [], isWoken: false, stalledUntil: 0, slowUntil: 0 };
       this.#queues.set(name, state);
     }
     return state;

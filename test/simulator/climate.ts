@@ -21,15 +21,19 @@ export type BusRates = {
   readonly loseVerdict: number;
 };
 
+export const kindsOfMishap = [
+  'kill',
+  'freeze',
+  'cutOff',
+  'databaseDown',
+  'brokerForgets',
+  'queueStalls',
+  'wrongClock',
+] as const;
+export type Mishap = (typeof kindsOfMishap)[number];
+
 /** How often each of these happens to somebody in a minute. */
-export type Mishaps = {
-  readonly kill: number;
-  readonly freeze: number;
-  readonly cutOff: number;
-  readonly databaseDown: number;
-  readonly brokerForgets: number;
-  readonly wrongClock: number;
-};
+type Mishaps = Readonly<Record<Mishap, number>>;
 
 /** What a seed's world is like. Each kind of fault is absent from some worlds, so that it cannot hide another. */
 export type Climate = {
@@ -74,7 +78,7 @@ export function climateOf(chance: Chance): Climate {
     bus: {
       lose: rate(0.15),
       duplicate: rate(0.2),
-      delay: rate(0.2),
+      delay: rate(0.3),
       loseAck: rate(0.05),
       full: rate(0.03),
       loseVerdict: rate(0.1),
@@ -92,7 +96,8 @@ export function climateOf(chance: Chance): Climate {
       cutOff: rate(6),
       databaseDown: rate(4),
       brokerForgets: rate(2),
-      wrongClock: rate(2),
+      queueStalls: rate(4),
+      wrongClock: rate(5),
     },
     dieSpeaking: rate(0.01),
     delayMaxMs: chance.pick([50, 2_000, 20_000, 60_000]),
@@ -106,8 +111,8 @@ export function climateOf(chance: Chance): Climate {
       partner: chance.whole(1, 2),
     },
     fans: chance.whole(2, 5),
-    seats: chance.whole(2, 9),
-    wishesPerFan: chance.whole(3, 8),
+    seats: chance.whole(2, 16),
+    wishesPerFan: chance.whole(3, 9),
     holdSeconds: chance.pick([15, 40, 300]),
     troubleSeconds: chance.whole(20, 70),
   };

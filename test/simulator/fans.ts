@@ -37,6 +37,8 @@ type Surroundings = {
 
 const show = 'the-show';
 
+const codeOf = ({ status, body }: Told): string => /"code":"([a-z_]+)"/.exec(body)?.[1] ?? String(status);
+
 /** Somebody who wants seats: asks again under the same key until there is an answer, and now and then makes a mess of it. */
 export class Fan {
   readonly #around: Surroundings;
@@ -52,8 +54,8 @@ export class Fan {
   async live(): Promise<void> {
     const { chance, climate, time, world } = this.#around;
     // Some have points from the beginning, some too few, some none.
-    if (chance.happens(0.8)) await this.#charge(chance.pick([500, 3_000, 20_000]));
-    const closing = chance.happens(0.1) ? chance.whole(0, climate.wishesPerFan) : -1;
+    if (chance.happens(0.9)) await this.#charge(chance.pick([500, 4_000, 20_000, 20_000]));
+    const closing = chance.happens(0.25) ? chance.whole(0, climate.wishesPerFan) : -1;
     for (let wish = 0; wish < climate.wishesPerFan; wish++) {
       if (wish === closing) {
         world.chronicle.count('branch: an account was deleted');
@@ -69,11 +71,14 @@ export class Fan {
     const { chance, made } = this.#around;
     const [pay, cancel] = [(id: string) => () => this.#pay(id), (id: string) => () => this.#cancel(id)];
     const own = this.#own.length > 0 ? chance.pick(this.#own.slice(-3)) : undefined;
-    if (own === undefined || chance.happens(0.3)) return [() => this.#reserve()];
+    if (own === undefined || chance.happens(0.25)) return [() => this.#reserve()];
     const other = chance.pick(made);
     return chance.pick([
       [pay(own)],
       [pay(own)],
+      [pay(own)],
+      [pay(own)],
+      [pay(own), pay(own)],
       [pay(own), pay(own)],
       [pay(own), cancel(own)],
       [cancel(own)],
@@ -92,7 +97,7 @@ export class Fan {
       { length: climate.seats + (chance.happens(0.05) ? 1 : 0) },
       (_, at) => `S-${at + 1}`,
     );
-    const seatIds = chance.some(all, chance.whole(1, Math.min(4, all.length)));
+    const seatIds = chance.some(all, Math.min(all.length, chance.pick([1, 1, 1, 2, 2, 3, 6])));
     const performanceId = chance.happens(0.97) ? show : chance.pick(['no-show', 'later-show', 'closed-show']);
     const told = await this.#want('reserve-seats', { performanceId, seatIds });
     if (told?.status !== 201) return;
@@ -144,6 +149,7 @@ export class Fan {
         const { operation, answer, replayed } = reply;
         world.chronicle.count('branch: a fan was told an answer again', replayed ? 1 : 0);
         const told = { wish, operation, status: answer.status, body: answer.body };
+        world.chronicle.count(`branch: ${wish.saga} was answered ${codeOf(told)}`);
         book.told.push(told);
         return told;
       }

@@ -1,4 +1,4 @@
-import type { Queryable, Row } from '@tutti/kit/postgres';
+import { sqlState, type Queryable, type Row } from '@tutti/kit/postgres';
 import type { Chance } from './chance.ts';
 import type { Chronicle } from './chronicle.ts';
 import type { DatabaseRates } from './climate.ts';
@@ -124,8 +124,10 @@ export class VirtualDatabase {
       return rows;
     } catch (error) {
       chronicle.tell(`${this.name}: ${key} failed: ${String(error)}`);
+      const state = sqlState(error);
       // A refusal of the database is part of the game; anything else is a hole in the model.
-      if (!(error instanceof Error) || !('code' in error)) chronicle.accuse(`${this.name}: ${String(error)}`);
+      if (state === undefined) chronicle.accuse(`${this.name}: ${String(error)}`);
+      else chronicle.count(`branch: ${this.name} refused a statement with ${state}`);
       return error instanceof Error ? error : new Error(String(error));
     }
   }

@@ -45,6 +45,10 @@ const answersOf = (rows: readonly Row[]): readonly Outcome[] =>
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the one row of `handle`
   (rows[0]?.['answer'] ?? []) as readonly Outcome[];
 
+/** Whether an undo of `mark-paid` brought back a hold. */
+const bringsBack = (outcome: Outcome | undefined): boolean =>
+  JSON.stringify(outcome).includes('"expiresAt":"');
+
 function watchCommands(
   tables: Tables,
   chronicle: Chronicle,
@@ -58,9 +62,20 @@ function watchCommands(
     chronicle.tell(`${direction} ${type} ${shortId(saga)} is ${said}`);
     const status = tables.sagas.rows.get(saga)?.status;
     if (status === undefined) chronicle.accuse(`${type} was asked for by ${shortId(saga)}, which has no row`);
+    if (direction === 'undo' && bringsBack(outcome))
+      chronicle.count('branch: an undo found something to undo');
     if (direction === 'undo' && (status === 'running' || status === 'succeeded'))
       chronicle.accuse(`${shortId(saga)} is undone while its row says ${status}`);
   }
+}
+
+/** A reply that comes when its saga has ended already, or is another driver's. */
+export function watchReply(tables: Tables, chronicle: Chronicle, message: unknown): void {
+  if (typeof message !== 'object' || message === null || !('outcome' in message) || !('saga' in message))
+    return;
+  const row = tables.sagas.rows.get(String(message.saga));
+  chronicle.count('branch: a reply came late', row && !tables.sagas.isOpen(row) ? 1 : 0);
+  chronicle.count('branch: a reply came before its saga was stored', row ? 0 : 1);
 }
 
 type Written = { readonly id: string; readonly epoch: number; readonly status: string };

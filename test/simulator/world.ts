@@ -3,11 +3,19 @@ import type { Wire } from '../../services/partner/src/wire.ts';
 import { Broker } from './broker.ts';
 import type { Chance } from './chance.ts';
 import { Chronicle } from './chronicle.ts';
-import { noBusFaults, noDatabaseFaults, roles, type Climate, type Role } from './climate.ts';
+import {
+  kindsOfMishap,
+  noBusFaults,
+  noDatabaseFaults,
+  roles,
+  type Climate,
+  type Mishap,
+  type Role,
+} from './climate.ts';
 import { processes } from './processes.ts';
 import { Tables } from './tables/tables.ts';
 import { VirtualDatabase, type Surroundings } from './virtual-database.ts';
-import { watch } from './watch.ts';
+import { watch, watchReply } from './watch.ts';
 import { Actor, type VirtualTime } from './virtual-time.ts';
 
 type Process = {
@@ -46,9 +54,16 @@ export class World {
     this.tables = new Tables(() => time.now, climate.holdSeconds);
     plant(this.tables);
     const around: Surroundings = {
-      ...{ time, chance, chronicle: this.chronicle, mayDie: (actor: Actor) => this.#mayDie(actor) },
+      time,
+      chance,
+      chronicle: this.chronicle,
+      mayDie: (actor: Actor) => this.#mayDie(actor),
     };
-    this.broker = new Broker(around, climate.bus, climate.delayMaxMs);
+    this.broker = new Broker(around, {
+      rates: climate.bus,
+      delayMaxMs: climate.delayMaxMs,
+      watch: (message) => watchReply(this.tables, this.chronicle, message),
+    });
     const database = (name: Exclude<Role, 'gateway'>) =>
       new VirtualDatabase(name, {
         around,
@@ -89,8 +104,7 @@ export class World {
 
   /** A request over HTTP to one of the gateways. Nobody answers where that dies meanwhile. */
   request(effect: Effect): Promise<Reply> {
-    const { role } = { role: 'gateway' };
-    const gateway = this.#chance.pick(this.#processes.filter((one) => one.role === role));
+    const gateway = this.#chance.pick(this.#processes.filter(({ role }) => role === 'gateway'));
     return new Promise((done) => {
       const answer = (reply: Reply) =>
         this.#time.later(this.#chance.whole(0, 10), this.outside, () => done(reply));
@@ -174,18 +188,17 @@ export class World {
   /** When what happens to whom, while there is trouble. */
   #plan(): void {
     const { mishaps, troubleSeconds } = this.#climate;
-    for (const [mishap, strike] of Object.entries(this.#strikes)) {
-      const aMinute = mishaps[mishap as keyof typeof mishaps];
-      const expected = (aMinute * troubleSeconds) / 60;
+    for (const mishap of kindsOfMishap) {
+      const expected = (mishaps[mishap] * troubleSeconds) / 60;
       const times = Math.floor(expected) + (this.#chance.happens(expected % 1) ? 1 : 0);
       for (let time = 0; time < times; time++)
         this.#time.later(this.#chance.whole(0, troubleSeconds * 1_000), this.outside, () => {
-          if (this.isTroubled) strike();
+          if (this.isTroubled) this.#strikes[mishap]();
         });
     }
   }
 
-  readonly #strikes: Readonly<Record<keyof Climate['mishaps'], () => void>> = {
+  readonly #strikes: Readonly<Record<Mishap, () => void>> = {
     kill: () => {
       const process = this.#chance.pick(this.#processes);
       this.#kill(process, `fault: ${process.role} was killed`);
@@ -213,9 +226,17 @@ export class World {
       this.chronicle.tell('the broker forgets');
       this.broker.forget();
     },
+    queueStalls: () => {
+      const service = this.#chance.pick(['user', 'concert', 'concert', 'payment', 'payment', 'partner']);
+      const forMs = this.#chance.pick([5_000, 20_000, 45_000]);
+      const how = this.#chance.pick(['stall', 'slow'] as const);
+      this.broker[how](`${service}.commands`, forMs);
+      this.chronicle.count(how === 'slow' ? 'fault: a queue was slow' : 'fault: a queue stood still');
+      this.chronicle.tell(`${service}.commands: ${how} for ${forMs} ms`);
+    },
     wrongClock: () => {
       const process = this.#chance.pick(this.#processes);
-      process.actor.skewMs = this.#chance.pick([-3_600_000, -20_000, 3_000, 20_000, 3_600_000]);
+      process.actor.skewMs = this.#chance.pick([-3_600_000, -20_000, 20_000, 3_600_000]);
       this.#strike(process, 'has a wrong clock', process.actor.skewMs);
     },
   };

@@ -6,6 +6,7 @@ import type * as z from 'zod';
 import { isEffect, isProtected, nameOf, readDocument, routesOf } from '../support/api-document.ts';
 import { field, list, request, text, type Fan, type Reply } from '../support/client.ts';
 import { openHouse } from '../support/house.ts';
+import { guardedSale } from '../support/line.ts';
 import { faultsOf } from '../support/problems.ts';
 
 // One walk through all that the API does. Every answer on the way must be one that the document names for its route, in the
@@ -24,6 +25,11 @@ const shapes: Record<string, z.ZodType> = {
   'GET /concerts/{concertId}/performances': http.page(http.performanceView),
   'GET /performances/{performanceId}/seat-map': http.seatMap,
   'GET /performances/{performanceId}/seats': http.seatList,
+  'GET /concerts/{concertId}/queue': http.queue,
+  'POST /concerts/{concertId}/queue-tokens': http.place,
+  'POST /concerts/{concertId}/admissions': http.admission,
+  'PUT /admin/concerts/{concertId}/sale': http.saleView,
+  'GET /admin/concerts/{concertId}/sale': http.saleWithActs,
   'GET /performances/{performanceId}/best': http.placements,
   'POST /reservations': http.reservation,
   'GET /reservations': http.page(http.reservation),
@@ -259,6 +265,52 @@ test('what operators and promoters do', async () => {
   expect(list(stuck.body, 'items')).toHaveLength(1);
   await ask('GET /admin/operations', 403, { as: fan?.accessToken ?? '' });
   await ask('GET /admin/deliveries', 200, { as: promoter?.accessToken ?? '' });
+});
+
+test('the waiting room', async () => {
+  const path = { concertId: await guardedSale(house, { inside: 1, seats: 3, opensInSeconds: 3_600 }) };
+  const [show, unguarded] = [path.concertId, await house.performance(1)];
+  const promoter = (await house.promoter()).accessToken;
+  const [fan, other] = [(await house.fan()).accessToken, (await house.fan()).accessToken];
+  const queue = await ask('GET /concerts/{concertId}/queue', 200, { path });
+  const headers = { 'if-none-match': queue.headers.get('etag') ?? '' };
+  await ask('GET /concerts/{concertId}/queue', 304, { path, headers });
+  await ask('GET /concerts/{concertId}/queue', 409, { path: { concertId: unguarded } });
+  await ask('GET /concerts/{concertId}/queue', 404, { path: { concertId: 'nowhere' } });
+  const join = (status: number, as: string) =>
+    ask('POST /concerts/{concertId}/queue-tokens', status, { as, path });
+  const place = await join(201, fan);
+  await join(200, fan);
+  await ask('POST /concerts/{concertId}/queue-tokens', 404, { as: fan, path: { concertId: 'nowhere' } });
+  const body = { queueToken: text(place.body, 'queueToken') };
+  const goIn = (status: number, as = fan) =>
+    ask('POST /concerts/{concertId}/admissions', status, { as, path, body });
+  await goIn(409);
+  await goIn(403, other);
+  const change = (status: number, act: object, more: Ask = {}) =>
+    ask('PUT /admin/concerts/{concertId}/sale', status, { as: promoter, path, body: act, ...more });
+  await change(403, { state: 'open', reason: 'mine' }, { as: fan });
+  await change(404, { state: 'open', reason: 'now' }, { path: { concertId: 'nowhere' } });
+  await change(409, { pace: 1, reason: 'slow' }, { path: { concertId: unguarded } });
+  await change(400, { reason: 'nothing' });
+  await change(200, { state: 'open', pace: 100, reason: 'now' });
+  await ask('GET /admin/concerts/{concertId}/sale', 200, { as: promoter, path });
+  await until('the turn has come', async () => {
+    const reply = await ask('GET /concerts/{concertId}/queue', 200, { path });
+    return Number(field(reply.body, 'serving')) >= 1;
+  });
+  const admission = text((await goIn(201)).body, 'admissionToken');
+  const reserve = (status: number, more: Record<string, string>) =>
+    ask('POST /reservations', status, {
+      as: fan,
+      body: { performanceId: show, seatIds: ['S-1'] },
+      headers: more,
+    });
+  await reserve(403, {});
+  await reserve(403, { 'admission-token': 'forged' });
+  await reserve(201, { 'admission-token': admission });
+  await ask('DELETE /concerts/{concertId}/admissions', 204, { as: fan, path });
+  await ask('DELETE /concerts/{concertId}/admissions', 404, { as: fan, path: { concertId: 'nowhere' } });
 });
 
 test('leaving', async () => {

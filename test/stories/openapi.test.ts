@@ -137,8 +137,14 @@ describe.each(each)('$name', ({ route }) => {
 });
 
 test('every route in the sources is in the document', () => {
-  // The document itself, what Prometheus reads, and a stand-in for the promoter's system that is no part of ours.
-  const hidden = ['GET /openapi.json', 'GET /metrics', 'GET /partner-stub', 'POST /partner-stub'];
+  // The document itself, what Prometheus reads, a list for those who check a line, and a stand-in for the promoter's system.
+  const hidden = [
+    'GET /openapi.json',
+    'GET /metrics',
+    'GET /concerts/{concertId}/queue/joins',
+    'GET /partner-stub',
+    'POST /partner-stub',
+  ];
   const written = sourcesBelow('services/gateway/src').flatMap((source) =>
     [...source.matchAll(/\b(?:app|typed|scope)\.(get|post|put|patch|delete)(?:<[^(]*>)?\(\s*'([^']+)'/g)].map(
       ([, method = '', template = '']) => `${method.toUpperCase()} ${template.replace(/:(\w+)/g, '{$1}')}`,

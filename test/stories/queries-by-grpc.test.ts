@@ -11,9 +11,12 @@ import type {
   Performance,
   PointEntry,
   Reservation,
+  SaleControls,
+  SaleQueries,
   SeatList,
   Session,
   UserQueries,
+  WaitingRoomQueries,
 } from '@tutti/contracts';
 import { RpcServer } from '@tutti/kit/rpc';
 import { createLog } from '@tutti/kit/service';
@@ -24,6 +27,7 @@ import { remoteQueries, type RemoteQueries } from '../../services/gateway/src/rp
 import { serveOrchestrator } from '../../services/orchestrator/src/rpc.ts';
 import { servePartner } from '../../services/partner/src/rpc.ts';
 import { servePayment } from '../../services/payment/src/rpc.ts';
+import { serveWaitingRoom } from '../../services/waiting-room/src/rpc.ts';
 import { serveUser } from '../../services/user/src/rpc.ts';
 
 // What the gateway asks by gRPC is answered as if it had asked directly: every argument arrives and every answer comes back
@@ -55,12 +59,29 @@ const payments: Mocked<PaymentQueries> = { balance: vi.fn(), entries: vi.fn() };
 const operations: Mocked<OperationQueries> = { operation: vi.fn(), stuck: vi.fn() };
 const deliveries: Mocked<PartnerQueries> = { undelivered: vi.fn(), replay: vi.fn() };
 
+const sales: Mocked<SaleQueries & SaleControls> = {
+  sales: vi.fn(),
+  recordAdmissions: vi.fn(),
+  settleAdmissions: vi.fn(),
+  guarded: vi.fn(),
+  sale: vi.fn(),
+  changeSale: vi.fn(),
+};
+const line: Mocked<WaitingRoomQueries> = {
+  join: vi.fn(),
+  queue: vi.fn(),
+  joins: vi.fn(),
+  admit: vi.fn(),
+  leave: vi.fn(),
+};
+
 const server = new RpcServer({ log: createLog('silent') });
 let remote: RemoteQueries;
 
 beforeAll(async () => {
   serveUser(server, users);
-  serveConcert(server, concerts);
+  serveConcert(server, concerts, sales);
+  serveWaitingRoom(server, line);
   servePayment(server, payments);
   serveOrchestrator(server, operations);
   servePartner(server, deliveries);
@@ -71,6 +92,7 @@ beforeAll(async () => {
     payment: address,
     partner: address,
     orchestrator: address,
+    'waiting-room': address,
   });
 });
 afterAll(async () => {

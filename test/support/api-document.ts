@@ -117,6 +117,7 @@ export function exampleOf(given: Schema): unknown {
     case 'array':
       return Array.from({ length: given.minItems ?? 1 }, () => exampleOf(given.items ?? {}));
     case 'integer':
+    case 'number':
       return given.minimum ?? 0;
     case 'boolean':
       return false;

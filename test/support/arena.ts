@@ -26,6 +26,8 @@ export class Arena extends Installation {
   readonly pid = process.pid;
   /** Added to the environment of a replica at its next start, by its name. */
   readonly extraEnvironment = new Map<string, Readonly<Record<string, string>>>();
+  /** Told of every line that a process says. */
+  readonly listeners = new Set<(line: string) => void>();
   readonly #env: Readonly<Record<string, string>>;
   readonly #passages = new Map<string, Passage>();
   readonly #postgres = new Map<DatabaseName, EmbeddedPostgres>();
@@ -91,9 +93,14 @@ export class Arena extends Installation {
     );
   }
 
-  /** The passages of all that talk to one engine. */
-  passagesTo(engine: 'nats' | 'postgres' | 'redis'): Passage[] {
-    return [...this.#passages].flatMap(([way, passage]) => (way.endsWith(`→ ${engine}`) ? [passage] : []));
+  /** The passages of all that talk to one engine, or to a replica. */
+  passagesTo(other: Other): Passage[] {
+    return [...this.#passages].flatMap(([way, passage]) => (way.endsWith(`→ ${other}`) ? [passage] : []));
+  }
+
+  /** The passages by which a replica reaches the others. */
+  passagesFrom(name: string): Passage[] {
+    return [...this.#passages].flatMap(([way, passage]) => (way.startsWith(`${name} →`) ? [passage] : []));
   }
 
   get passages(): readonly Passage[] {
@@ -117,7 +124,8 @@ export class Arena extends Installation {
     );
     // Its socket may be in another folder than before.
     for (const { name, service } of this.#cluster ? this.replicas : [])
-      if (service === database) this.passage(name, 'postgres').target = this.#socketOf(database);
+      if (service.replaceAll('-', '_') === database)
+        this.passage(name, 'postgres').target = this.#socketOf(database);
   }
 
   /** Ends everything; nothing that was broken before may hold it up. */
@@ -145,16 +153,21 @@ export class Arena extends Installation {
       ...this.#env,
     });
     await this.#openPassages(config.replicas);
-    const write = (line: string) => void this.#logFile.write(`${line}\n`);
     const log = createLog(config.logLevel, { write: (line) => this.#logFile.write(line) });
     this.#cluster = await startCluster(
       config,
       log,
-      write,
+      this.write,
       () => {},
       (replica, env) => this.#through(replica, env),
     );
   }
+
+  /** Takes what a process of it says: a line of the log that all of them share. */
+  readonly write = (line: string): void => {
+    this.#logFile.write(`${line}\n`);
+    for (const hear of this.listeners) hear(line);
+  };
 
   /** One for every way that there will be; where it leads is known when the process that goes it starts. */
   async #openPassages(replicas: number): Promise<void> {
@@ -162,7 +175,9 @@ export class Arena extends Installation {
     const namesOf = (service: Service) => numbers.map((number) => nameOf({ service, number }));
     const ways = services.flatMap((service) =>
       namesOf(service).flatMap((name) => {
-        const others = service === 'gateway' ? ['redis', ...withDatabase.flatMap(namesOf)] : ['postgres'];
+        const asked =
+          service === 'gateway' ? withDatabase : service === 'waiting-room' ? (['concert'] as const) : [];
+        const others = [service === 'gateway' ? 'redis' : 'postgres', ...asked.flatMap(namesOf)];
         return ['nats', ...others].map((other) => `${name} → ${other}`);
       }),
     );
@@ -190,7 +205,7 @@ export class Arena extends Installation {
 
   #toPostgres(service: Service, name: string, url: string): string {
     const passage = this.passage(name, 'postgres');
-    const database = withDatabase.find((one) => one === service);
+    const database = databaseNames.find((one) => one === service.replaceAll('-', '_'));
     if (database) passage.target = this.#socketOf(database);
     const there = new URL(url);
     return `postgresql://${there.username}:${there.password}@127.0.0.1:${passage.port}${there.pathname}`;

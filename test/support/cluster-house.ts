@@ -27,11 +27,13 @@ export async function openClusterHouse(env: Record<string, string>): Promise<Hou
     concert: open('concert'),
     payment: open('payment'),
     partner: open('partner'),
+    waiting_room: open('waiting_room'),
   });
   let databases = openAll();
   const closeAll = () => Promise.all(databaseNames.map((name) => databases[name].close()));
   const secret = await readFile(path.join(dataDir, 'secrets/access-token-key'), 'utf8');
   const key = Buffer.from(secret.trim(), 'base64url');
+  const admissionSecret = await readFile(path.join(dataDir, 'secrets/admission-token-key'), 'utf8');
   const fans = (count: number) => addFans(databases.user, key, started.address, count);
   return {
     address: started.address,
@@ -39,6 +41,7 @@ export async function openClusterHouse(env: Record<string, string>): Promise<Hou
       return databases;
     },
     accessTokenKey: key,
+    admissionTokenKey: Buffer.from(admissionSecret.trim(), 'base64url'),
     fans,
     fan: async (points = 0) => {
       const [fan] = await fans(1);

@@ -19,6 +19,8 @@ export type House = {
   readonly databases: Readonly<Record<DatabaseName, Database>>;
   /** What access tokens are signed with. */
   readonly accessTokenKey: Buffer;
+  /** What admissions and places in line are signed with. */
+  readonly admissionTokenKey: Buffer;
   /** Accounts without a password and their access tokens: signing up a crowd would only measure argon2. */
   fans(count: number): Promise<Fan[]>;
   fan(points?: number): Promise<Fan>;
@@ -68,11 +70,13 @@ async function openEmbeddedHouse(
     concert: open('concert'),
     payment: open('payment'),
     partner: open('partner'),
+    waiting_room: open('waiting_room'),
   };
   const key = Buffer.from(
     (await keptSecret(path.join(dataDir, 'secrets'), 'access-token-key')).value,
     'base64url',
   );
+  const admissionKey = await keptSecret(path.join(dataDir, 'secrets'), 'admission-token-key');
   const sign = signsFor(key);
   const fans = (count: number): Promise<Fan[]> => addFans(databases.user, key, system.address, count);
 
@@ -82,6 +86,7 @@ async function openEmbeddedHouse(
     },
     databases,
     accessTokenKey: key,
+    admissionTokenKey: Buffer.from(admissionKey.value, 'base64url'),
     fans,
     fan: async (points = 0) => {
       const [fan] = await fans(1);

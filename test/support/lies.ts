@@ -67,6 +67,7 @@ export async function findBroken(system: Installation, history: History | undefi
     concert: open('concert'),
     payment: open('payment'),
     partner: open('partner'),
+    waiting_room: open('waiting_room'),
   };
   try {
     const logFiles = [path.join(system.dataDir, 'tutti.log')];

@@ -32,9 +32,10 @@ export class Passage {
     this.#server = createServer((client) => this.#accept(client));
   }
 
-  static async open(): Promise<Passage> {
+  /** On this machine's own address, or one that others can reach. */
+  static async open(host = '127.0.0.1'): Promise<Passage> {
     const passage = new Passage(await freePort());
-    await new Promise<void>((done) => passage.#server.listen(passage.port, '127.0.0.1', done));
+    await new Promise<void>((done) => passage.#server.listen(passage.port, host, done));
     return passage;
   }
 

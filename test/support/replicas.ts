@@ -1,4 +1,4 @@
-import { until } from '@tutti/kit/testing';
+import { readMetrics, until, type Metrics } from '@tutti/kit/testing';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { processTree } from './processes.ts';
@@ -33,6 +33,26 @@ export function replicasOf(started: Installation): ReplicaProcess[] {
   });
 }
 
+export const isReady = ({ healthPort }: ReplicaProcess): Promise<boolean> =>
+  fetch(`http://127.0.0.1:${healthPort}/readyz`, { signal: AbortSignal.timeout(3_000) }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+
+/** Whether it knows a message queue to be there, as its private door tells. */
+export async function hasQueue({ healthPort }: ReplicaProcess): Promise<boolean> {
+  const answer = await fetch(`http://127.0.0.1:${healthPort}/readyz`, { signal: AbortSignal.timeout(5_000) });
+  return /"queue":"up"/.test(await answer.text());
+}
+
+/** What it counts, as its private door tells. */
+export async function metricsOf({ healthPort }: ReplicaProcess): Promise<Metrics> {
+  const answer = await fetch(`http://127.0.0.1:${healthPort}/metrics`, {
+    signal: AbortSignal.timeout(5_000),
+  });
+  return readMetrics(await answer.text());
+}
+
 /** Waits until another process than `before` is this replica, and is ready. */
 export function backAgain(replica: ReplicaProcess, before: number): Promise<void> {
   return until(
@@ -40,10 +60,7 @@ export function backAgain(replica: ReplicaProcess, before: number): Promise<void
     async () => {
       const pid = replica.pid();
       if (pid === 0 || pid === before) return false;
-      return fetch(`http://127.0.0.1:${replica.healthPort}/readyz`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
+      return isReady(replica);
     },
     60_000,
   );

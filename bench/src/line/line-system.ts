@@ -9,6 +9,8 @@ export type RunningLine = {
   join(fan: number): Request;
   /** What a waiting fan asks again and again. */
   poll(fan: number): Request;
+  /** Fans who have their place go in and out until it is stopped, where this line lets anybody in. Returns how many came. */
+  visits?(joined: readonly { readonly fan: number; readonly body: string }[]): { stop(): Promise<number> };
   /** What it keeps for those who wait, with its indexes. */
   bytesStored(): Promise<number>;
   /** Its processes, those of its database with them. */

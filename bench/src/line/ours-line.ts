@@ -1,4 +1,5 @@
 import { Database, type Connection } from '@tutti/kit/postgres';
+import { randomFrom } from '../../../contracts/src/line/chance.fixture.ts';
 import { clusterIn } from '../cluster.ts';
 import type { Crowd } from '../crowd.ts';
 import { describeCommit, describePostgres } from '../report/machine.ts';
@@ -8,10 +9,11 @@ import type { RunningSystem } from '../system.ts';
 import { ours } from '../systems/ours.ts';
 import { until } from '../waiting.ts';
 import type { LineSystem, RunningLine } from './line-system.ts';
+import { Visits, type Ticket } from './visits.ts';
 
 const concert = '/api/v1/concerts/bench';
 const database = 'waiting_room';
-/** A hall of 10,000 seats; so many fans choose at once, and so many are let in a second. */
+/** A hall of 10,000 seats; so many fans choose at once, each about ten seconds, and so many are let in a second. */
 const hall = { seats: 10_000, inside: 200, pace: 20 };
 
 /** What `npm start` runs, with its defaults and a sale that is open. */
@@ -44,11 +46,21 @@ const lineOf = (running: RunningSystem, { fans }: Crowd, connection: Connection)
   port: running.port,
   join: (fan) => ({ path: `${concert}/queue-tokens`, headers: fans[fan]?.headers ?? '', body: '' }),
   poll: () => ({ method: 'GET', path: `${concert}/queue`, headers: '', body: '' }),
+  visits: (joined) =>
+    new Visits(running.port, concert, joined.map(ticketOf(fans)), randomFrom(joined.length)),
   bytesStored: () => within(connection, bytesOfTables),
   pids: () => Object.values(running.pids()).flat(),
   isPublic: true,
   describe: async () => `${await describePostgres(running)}; tutti, ${describeCommit()}`,
 });
+
+const ticketOf =
+  (fans: Crowd['fans']) =>
+  ({ fan, body }: { fan: number; body: string }): Ticket => {
+    const number = Number(/"number":(\d+)/.exec(body)?.[1] ?? Number.NaN);
+    const queueToken = /"queueToken":"([^"]+)"/.exec(body)?.[1] ?? '';
+    return { number, queueToken, headers: fans[fan]?.headers ?? '' };
+  };
 
 /** Rows, indexes and free space in them, as they lie on the disk. */
 async function bytesOfTables(line: Database): Promise<number> {

@@ -243,7 +243,7 @@ ${wrong.length === 0 ? '' : `\n${wrong.join('\n')}\n`}`;
 const method = ({ secondsMax }: LineFigures): string => `## How
 
 Everything runs on this one machine: the generator, the system, its database and the cache share its cores. Joins carry access tokens of
-accounts that exist; every connection is kept alive. Joins and polls a second are closed loops (a client asks again when it was answered) of at
+accounts that exist; the sale is open, and about 20 fans a second go in, stay ten seconds and leave, so that \`serving\` moves; every connection is kept alive. Joins and polls a second are closed loops (a client asks again when it was answered) of at
 most ${secondsMax} s after a warm-up with other fans. The usual way is \`bench/peers/sorted-set/\`: it has the same HTTP server and tokens, and neither a
 pre-queue nor an admission. A cache of a CDN with many nodes sends as many requests to the origin as it has nodes that nobody shields; the
 figures are for one node.

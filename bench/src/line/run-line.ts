@@ -23,7 +23,7 @@ const warmUpFans = (fans: number): number => Math.min(fans, 20_000);
 
 const host = '127.0.0.1';
 
-type Parts = { line: RunningLine; varnish: RunningVarnish | null; plan: LinePlan };
+type Parts = { line: RunningLine; varnish: RunningVarnish | null; plan: LinePlan; places: Places };
 
 /** One system, one round; `more` is done with the same line at the end. */
 export const runLine = (
@@ -40,33 +40,37 @@ export const runLine = (
     const stop = surroundings.endings.add('Varnish', async () => (await starting.catch(() => null))?.stop());
     try {
       const varnish = await starting;
-      const run = await measure({ line, varnish, plan }, surroundings.say);
-      await more(line, varnish);
-      return { system: system.name, round, ...run };
+      const places = new Places();
+      const visits = line.visits?.(await warmUp(line, plan, places));
+      try {
+        const run = await measure({ line, varnish, plan, places }, surroundings.say);
+        await more(line, varnish);
+        return { system: system.name, round, ...run };
+      } finally {
+        const entered = await visits?.stop();
+        if (entered !== undefined) surroundings.say(`${entered} fans went in meanwhile`);
+      }
     } finally {
       await stop();
     }
   });
 
 async function measure(
-  { line, varnish, plan }: Parts,
+  { line, varnish, plan, places }: Parts,
   say: (sentence: string) => void,
 ): Promise<Omit<LineRun, 'system' | 'round'>> {
-  const { fans, clients, pollClients, secondsMax, warmUpSeconds, pollsPerSecond } = plan;
-  const places = new Places();
-  const joining = (first: number, count: number, seconds: number, level: number): Promise<Rate> => {
+  const { fans, clients, pollClients, secondsMax, pollsPerSecond } = plan;
+  const joining = (first: number, count: number): Promise<Rate> => {
     let at = first;
     return rateOf(line, null, {
-      clients: level,
-      secondsMax: seconds,
+      clients,
+      secondsMax,
       next: () => (at < first + count ? line.join(at++) : undefined),
       onAnswer: (_, answer) => places.told(answer),
     });
   };
-  await joining(2 * fans, warmUpFans(fans), warmUpSeconds, pollClients);
-
   const before = await line.bytesStored();
-  const joins = await joining(0, fans, secondsMax, clients);
+  const joins = await joining(0, fans);
   const bytesPerFan = ((await line.bytesStored()) - before) / joins.answers;
   say(`${joins.perSecond} joins/s, p99 ${joins.p99Ms} ms, ${Math.round(bytesPerFan)} bytes a fan`);
 
@@ -83,7 +87,7 @@ async function measure(
   const flooding = async (part: number, parts: number, port: number) => {
     const steady = steadyPolls({ port, requests, perSecond: pollsPerSecond, seconds: secondsMax });
     const size = Math.floor(fans / parts);
-    const flood = await joining(fans + part * size, size, secondsMax, clients);
+    const flood = await joining(fans + part * size, size);
     return { flood, polls: await steady };
   };
   const parts = varnish ? 2 : 1;
@@ -105,6 +109,24 @@ async function measure(
       `while joins flood, a poll of ${where}: p50 ${p50Ms} ms, p99 ${p99Ms} ms, ${answered} well, ${failed} not`,
     );
   }
+}
+
+/** Those who come first; later they go in, so that the line moves. */
+async function warmUp(line: RunningLine, { fans, pollClients, warmUpSeconds }: LinePlan, places: Places) {
+  const joined: { fan: number; body: string }[] = [];
+  let at = 2 * fans;
+  await closedLoop({
+    host,
+    port: line.port,
+    clients: pollClients,
+    secondsMax: warmUpSeconds,
+    next: () => (at < 2 * fans + warmUpFans(fans) ? { ...line.join(at), fan: at++ } : undefined),
+    onAnswer: ({ fan }, answer) => {
+      places.told(answer);
+      joined.push({ fan, body: answer.body });
+    },
+  });
+  return joined;
 }
 
 async function rateOf(

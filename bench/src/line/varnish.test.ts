@@ -19,13 +19,14 @@ let varnish: RunningVarnish;
 let asked: IncomingMessage[] = [];
 let text = 'first';
 let status = 200;
+let ready = 200;
 let cacheControl = 'public, max-age=60';
 let opened: Promise<void> = Promise.resolve();
 
 async function openGateway(): Promise<void> {
   const server = createServer((request, response) => {
     if (request.url === '/readyz') {
-      response.writeHead(status).end();
+      response.writeHead(ready).end();
       return;
     }
     asked.push(request);
@@ -52,7 +53,7 @@ beforeAll(async () => {
 beforeEach(() => {
   asked = [];
   queue = `/api/v1/concerts/sale-${++sales}/queue`;
-  [text, status, cacheControl, opened] = ['first', 200, 'public, max-age=60', Promise.resolve()];
+  [text, status, ready, cacheControl, opened] = ['first', 200, 200, 'public, max-age=60', Promise.resolve()];
 });
 afterAll(async () => {
   await varnish.stop();
@@ -110,7 +111,7 @@ test('two concerts have two documents', async () => {
   expect(await (await ask(queue)).text()).toBe('first');
 });
 
-test.each(['is gone', 'is overloaded'])(
+test.each(['is gone', 'says it is not ready', 'fails'])(
   'fans read what was true before while the gateway %s',
   async (how) => {
     cacheControl = 'public, max-age=1';
@@ -118,6 +119,7 @@ test.each(['is gone', 'is overloaded'])(
     text = 'trouble';
     status = 503;
     if (how === 'is gone') await closeGateway();
+    if (how === 'says it is not ready') ready = 503;
     // Past the second for which it was good, and the five for which a gateway that is well may take to answer.
     await until(
       'the answer is eight seconds old',
@@ -129,7 +131,7 @@ test.each(['is gone', 'is overloaded'])(
       20_000,
       100,
     );
-    [text, status] = ['second', 200];
+    [text, status, ready] = ['second', 200, 200];
     if (how === 'is gone') await openGateway();
     await until(
       'the new answer is there',

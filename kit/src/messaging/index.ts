@@ -11,3 +11,4 @@ export {
   type Verdict,
 } from './bus.ts';
 export { InProcessBus } from './in-process-bus.ts';
+export { outlasting } from './patience.ts';

@@ -155,6 +155,11 @@ export class JetStreamBus implements Bus {
     return this.#closing;
   }
 
+  /** Whether the server is within reach, as far as is known: silence is found out within some fifteen seconds. */
+  get isConnected(): boolean {
+    return this.#link.isUp;
+  }
+
   /** What is known of every queue this process sends to or serves. To ask has the server asked, for the next time. */
   stats(): ReadonlyMap<string, QueueStats> {
     if (steadyNow() - this.#askedAt > statsKeptMs && this.#link.isUp) {

@@ -69,8 +69,8 @@ export class DeadLetters {
 }
 
 /**
- * Nothing of ours is larger than a frame. What somebody else sent may be as large as the server takes, and would be too large
- * with a reason beside it: it would come again for ever. Its beginning says what it is.
+ * Nothing of ours is larger than a frame. What somebody else sent may be so large that the server would not take the letter
+ * about it, and it would come again for ever. Its beginning says what it is.
  */
 function withoutEnd(message: unknown): unknown {
   const text = JSON.stringify(message) ?? '';

@@ -1,13 +1,14 @@
-import type { Bus, Consumer, Delivery, Verdict } from '../messaging/index.ts';
+import { outlasting, type Bus, type Consumer, type Delivery, type Verdict } from '../messaging/index.ts';
 import { isDeterministic, repeatingConflicts, type Queryable } from '../postgres/index.ts';
 import {
   commandQueue,
+  isCommand,
   replyQueue,
   type CommandMessage,
   type Outcome,
   type ReplyMessage,
 } from '../saga/index.ts';
-import { crashPoint, heldCrashPoint, type Log } from '../service/index.ts';
+import { crashPoint, heldCrashPoint, isServerAway, type Log } from '../service/index.ts';
 import type { ServiceTelemetry } from '../telemetry/index.ts';
 import { CommandSpans } from './command-spans.ts';
 
@@ -44,7 +45,8 @@ export class Participant {
     this.#options = options;
     this.#effects = new Set(options.effects);
     this.#reads = options.reads ?? {};
-    this.#consumer = options.bus.consume(commandQueue(options.service), (batch) => this.#obey(batch), {
+    const obey = outlasting<CommandMessage>((batch) => this.#obey(batch), { isAway: isServerAway });
+    this.#consumer = options.bus.consume(commandQueue(options.service), obey, {
       batchMax: options.batchMax ?? 512,
       inFlightMax: options.inFlightMax ?? 1,
     });
@@ -59,6 +61,10 @@ export class Participant {
     const effects: Placed[] = [];
     const readers = new Map<string, Placed[]>();
     for (const [at, { message }] of batch.entries()) {
+      if (!isCommand(message)) {
+        verdicts[at] = { dead: 'It is no command.' };
+        continue;
+      }
       if (message.direction !== 'do') pointBefore(message.direction, this.#options.service);
       if (this.#effects.has(message.type) || message.direction === 'settle') effects.push({ at, message });
       else if (Object.hasOwn(this.#reads, message.type)) pushTo(readers, message.type, { at, message });

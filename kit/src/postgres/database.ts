@@ -35,6 +35,9 @@ const queryOn =
     return result.rows as R[];
   };
 
+/** A server says itself when a statement took too long; one that says nothing so long after that is gone. */
+const silenceMsMax = 2_000;
+
 /** A bounded pool of connections to one service's database. */
 export class Database implements Queryable {
   readonly #pool: pg.Pool;
@@ -52,6 +55,7 @@ export class Database implements Queryable {
       ...('url' in connection ? { connectionString: connection.url } : connection),
       max: connectionsMax,
       connectionTimeoutMillis: 10_000,
+      query_timeout: statementTimeoutMs + silenceMsMax,
       idleTimeoutMillis: 0,
       options: Object.entries(settings)
         .map(([name, value]) => `-c ${name}=${value}`)

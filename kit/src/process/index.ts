@@ -1,2 +1,8 @@
 export { type Answer, type Routes } from './health-server.ts';
-export { runProcess, type ProcessContext, type RunningService } from './shell.ts';
+export {
+  runProcess,
+  runProcessOffBus,
+  type ConnectedContext,
+  type ProcessContext,
+  type RunningService,
+} from './shell.ts';

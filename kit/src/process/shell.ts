@@ -21,11 +21,13 @@ import { openHealthServer, type Routes } from './health-server.ts';
 /** What a service is given when it is a process of its own. */
 export type ProcessContext = {
   readonly env: Environment;
-  readonly bus: Bus;
   readonly log: Log;
   readonly telemetry: ServiceTelemetry;
   readonly host: string;
 };
+
+/** The same for a service that commands reach, or that sends them. */
+export type ConnectedContext = ProcessContext & { readonly bus: Bus };
 
 export type RunningService = {
   /** Throws when a part that it needs does not answer. */
@@ -50,14 +52,28 @@ const queriesGraceMs = 5_000;
  * orderly end on SIGTERM, SIGINT, or when the process that started it is gone. What goes wrong at the start ends it with one
  * line; whoever keeps it running starts it again.
  */
-export async function runProcess(
+export const runProcess = (
+  service: string,
+  start: (context: ConnectedContext) => Promise<RunningService>,
+): Promise<void> =>
+  runShell(service, true, (context, bus) => {
+    if (!bus) throw new TypeError('a bus was asked for');
+    return start({ ...context, bus });
+  });
+
+/** The same for a service that is only asked: the queue may be away, and it does not know. */
+export const runProcessOffBus = (
   service: string,
   start: (context: ProcessContext) => Promise<RunningService>,
-): Promise<void> {
+): Promise<void> => runShell(service, false, start);
+
+type Start = (context: ProcessContext, bus: Bus | undefined) => Promise<RunningService>;
+
+async function runShell(service: string, isOnBus: boolean, start: Start): Promise<void> {
   let log = createLog('info').child({ service });
   try {
     const env = new Environment(process.env);
-    const settings = readSettings(env);
+    const settings = readSettings(env, isOnBus);
     log = createLog(settings.logLevel).child({ service, replica: settings.replica });
     if (settings.crashPoint) armCrashPoint(settings.crashPoint);
     await run(service, start, env, settings, log);
@@ -71,13 +87,13 @@ export async function runProcess(
 
 type Settings = ReturnType<typeof readSettings>;
 
-function readSettings(env: Environment) {
+function readSettings(env: Environment, isOnBus: boolean) {
   return {
     host: env.text('HOST', '127.0.0.1'),
     replica: env.text('REPLICA', '1'),
     port: env.integer('PORT', 0, { min: 0, max: 65_535 }),
     healthPort: env.integer('HEALTH_PORT', 0, { min: 0, max: 65_535 }),
-    natsUrl: env.required('NATS_URL', 'where the message queue is'),
+    natsUrl: isOnBus ? env.required('NATS_URL', 'where the message queue is') : undefined,
     logLevel: env.oneOf('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     crashPoint: env.parsed('CRASHPOINT', parseCrashPoint),
     telemetry: readTelemetryConfig(env),
@@ -86,17 +102,19 @@ function readSettings(env: Environment) {
 
 async function run(
   service: string,
-  start: (context: ProcessContext) => Promise<RunningService>,
+  start: Start,
   env: Environment,
   { host, replica, port, healthPort, natsUrl, telemetry: config }: Settings,
   log: Log,
 ): Promise<void> {
   env.check();
   const telemetry = startTelemetry({ service, replica, log, config });
-  const carrier = await JetStreamBus.connect({ servers: natsUrl, name: `${service}-${replica}`, log });
-  const bus = telemetry.watchBus(measurable(carrier));
+  const name = `${service}-${replica}`;
+  const carrier =
+    natsUrl === undefined ? undefined : await JetStreamBus.connect({ servers: natsUrl, name, log });
+  const bus = carrier && telemetry.watchBus(measurable(carrier));
   const own = telemetry.of(service);
-  const running = await start({ env, bus, log, telemetry: own, host });
+  const running = await start({ env, log, telemetry: own, host }, bus);
   const queries = running.serve && new RpcServer({ log, ready: () => running.ready(), spans: own.spans });
   if (queries) {
     running.serve?.(queries);
@@ -108,7 +126,9 @@ async function run(
     'GET /readyz': async () => {
       const isReady = !isLeaving && (await answersInTime(running.ready()));
       const detail = await running.detail?.().catch(() => ({}));
-      const body = JSON.stringify({ status: isReady ? 'ready' : 'not ready', ...detail });
+      // Told, and no reason to leave: the queue is behind all replicas, and queries go on without it.
+      const queue = carrier && { queue: carrier.isConnected ? 'up' : 'down' };
+      const body = JSON.stringify({ status: isReady ? 'ready' : 'not ready', ...queue, ...detail });
       return { status: isReady ? 200 : 503, body };
     },
     'GET /metrics': async () => {
@@ -127,7 +147,7 @@ async function run(
       await new Promise((later) => setTimeout(later, running.noticeMs ?? 0));
       await queries?.stop(queriesGraceMs);
       await running.stop();
-      await carrier.close();
+      await carrier?.close();
       await telemetry.stop();
       door.close();
       log.info('stopped');

@@ -74,8 +74,8 @@ const channelOptions = {
 };
 
 /**
- * Reads are tried again when no server could be reached, within the deadline and with a jittered pause; what changes something
- * never is, for nobody knows whether it was done. Which is which is written in the proto (`idempotency_level`). When half of
+ * Reads, and changes that may be repeated, are tried again when no server could be reached, within the deadline and with a
+ * jittered pause; any other change never is, for nobody knows whether it was done. Which is which is written in the proto (`idempotency_level`). When half of
  * many calls fail, trying again is stopped altogether: it would only add to the load.
  */
 const serviceConfigOf = (service: DescService): ServiceConfig => ({
@@ -83,7 +83,7 @@ const serviceConfigOf = (service: DescService): ServiceConfig => ({
   methodConfig: [
     {
       name: unaryOf(service)
-        .filter(({ idempotency }) => idempotency === Idempotency.NO_SIDE_EFFECTS)
+        .filter(({ idempotency }) => idempotency !== Idempotency.IDEMPOTENCY_UNKNOWN)
         .map(({ name }) => ({ service: service.typeName, method: name })),
       retryPolicy: {
         maxAttempts: 3,

@@ -42,8 +42,11 @@ export type StartMessage = {
   readonly tellStored: boolean;
 };
 
-/** The bytes a fan gets: an HTTP status and a body, the same whoever computes them. */
-export type Answer = { readonly status: number; readonly body: string };
+/**
+ * The bytes a fan gets: an HTTP status and a body, the same whoever computes them. One with `isKept: false` is not stored under
+ * the key: what was asked for had no effect, and the same request may be made again.
+ */
+export type Answer = { readonly status: number; readonly body: string; readonly isKept?: false };
 
 /** What the sender of a start is told; `id` is the start's, `operation` the saga that answers it. */
 export type AnswerMessage = {
@@ -65,3 +68,32 @@ export const answerQueue = (name: string): Queue<AnswerMessage> => queue(name);
 /** `room.do-it` is obeyed by whoever consumes `room.commands`. */
 export const commandQueue = (service: string): Queue<CommandMessage> => queue(`${service}.commands`);
 export const serviceOf = (command: string): string => command.slice(0, command.indexOf('.'));
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const subject = /^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/;
+const directions: readonly unknown[] = ['do', 'undo', 'settle'];
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+/** PostgreSQL keeps no NUL in a text. */
+const isText = (value: unknown): boolean => typeof value === 'string' && !value.includes('\0');
+const isMatch = (pattern: RegExp, value: unknown): boolean =>
+  typeof value === 'string' && pattern.test(value);
+
+// Whoever may send to a queue may send anything, and one row that the database refuses fails all of its batch: what comes has
+// to have the shape before it is put beside others. What its input or body says is for those who know the saga or the command.
+
+export const isStart = (message: unknown): message is StartMessage =>
+  isRecord(message) &&
+  isMatch(uuid, message['id']) &&
+  isMatch(subject, message['replyTo']) &&
+  isRecord(message['input']) &&
+  ['name', 'fan', 'route', 'key', 'fingerprint', 'traceId'].every((name) => isText(message[name])) &&
+  ['sentAt', 'notAfter'].every((name) => Number.isFinite(message[name]));
+
+export const isCommand = (message: unknown): message is CommandMessage =>
+  isRecord(message) &&
+  isMatch(uuid, message['saga']) &&
+  isMatch(subject, message['replyTo']) &&
+  ['type', 'step'].every((name) => isText(message[name])) &&
+  directions.includes(message['direction']);

@@ -1,54 +1,38 @@
-import type { Bus, Consumer, Delivery, Verdict } from '../messaging/index.ts';
-import { crashPoint, heldCrashPoint, steadyNow, type Log } from '../service/index.ts';
-import type { ServiceTelemetry } from '../telemetry/index.ts';
+import { outlasting, type Consumer, type Delivery, type Verdict } from '../messaging/index.ts';
+import { crashPoint, heldCrashPoint, isServerAway, steadyNow } from '../service/index.ts';
 import type { Saga } from './definition.ts';
 import { Doubt } from './doubt.ts';
 import { LiveSagas, type Live } from './live.ts';
-import { replyQueue, startQueue, type Answer, type ReplyMessage, type StartMessage } from './messages.ts';
+import {
+  isStart,
+  replyQueue,
+  startQueue,
+  type Answer,
+  type ReplyMessage,
+  type StartMessage,
+} from './messages.ts';
 import { Operations, type Operation } from './operations.ts';
 import { Outgoing } from './outgoing.ts';
 import { RowWriter } from './row-writer.ts';
+import type { RunnerOptions } from './runner-options.ts';
 import { about, RunnerTelemetry, tracedCommand } from './runner-telemetry.ts';
 import { SenderClocks } from './sender-clocks.ts';
-import type { Existing, NewRow, OpenRow, RowWrite, SagaStore } from './store.ts';
+import type { Existing, NewRow, OpenRow, RowWrite } from './store.ts';
 import { timeline } from './timeline.ts';
 import {
   advance,
   freshState,
   isReached,
   resumedState,
-  type Encode,
   type Ending,
   type Event,
   type Transition,
 } from './transition.ts';
 
-export type RunnerOptions = {
-  readonly bus: Bus;
-  readonly store: SagaStore;
-  readonly definitions: readonly Saga[];
-  readonly encode: Encode;
-  readonly log: Log;
-  /** New for every process: a restarted one is another driver. */
-  readonly owner: string;
-  /** A system that knows itself alone takes every open row at its start. */
-  readonly alone: boolean;
-  readonly now?: () => number;
-  readonly random?: () => number;
-  /** Live sagas above which starts are refused, by saga where one may use less than all of it. */
-  readonly liveMax?: number;
-  readonly shares?: Readonly<Record<string, number>>;
-  /** Endings that may wait to be written while their answers are out already; above it who asks waits for the row. */
-  readonly unwrittenMax?: number;
-  readonly leaseSeconds?: number;
-  readonly tickMs?: number;
-  readonly telemetry?: ServiceTelemetry | undefined;
-};
-
+const unanswered = { answerStatus: null, answer: null, steps: null };
 const takeOverRowsMax = 500;
 const unknownSagaRetryMs = 2_000;
-/** Longer than a statement may take. */
-const inDoubtSeconds = 15;
+const looksPerLease = 4;
 
 /** Drives sagas: takes starts and replies in batches, lets the pure transition decide, sends what it says. */
 export class Runner {
@@ -84,7 +68,7 @@ export class Runner {
     );
     this.#outgoing = new Outgoing(options.bus, options.log);
     this.#writer = new RowWriter(options.store, options.owner, options.log);
-    this.#doubt = new Doubt(1 + Math.ceil((4 * inDoubtSeconds) / this.#options.leaseSeconds));
+    this.#doubt = new Doubt(this.#options.leaseSeconds / looksPerLease);
     this.#operations = new Operations(options.store, this.#live, this.#definitions);
     const [live, unwritten] = [this.#live, () => this.#writer.waitingCount];
     this.#telemetry = new RunnerTelemetry({
@@ -106,7 +90,8 @@ export class Runner {
       bus.consume(replyQueue(owner), (batch) => this.#onReplies(batch), { batchMax: 4_096 }),
     );
     await this.#takeOver(alone ? 'all' : 'orphaned');
-    this.#consumers.push(bus.consume(startQueue, (batch) => this.#onStarts(batch), { batchMax: 1_024 }));
+    const onStarts = outlasting<StartMessage>((batch) => this.#onStarts(batch), { isAway: isServerAway });
+    this.#consumers.push(bus.consume(startQueue, onStarts, { batchMax: 1_024 }));
     this.#ticker = setInterval(
       () => {
         this.#ticking = this.#ticking.then(() => this.#tick());
@@ -147,13 +132,17 @@ export class Runner {
     const fresh: { live: Live; row: NewRow }[] = [];
     for (const [at, { message }] of batch.entries()) {
       try {
+        if (!isStart(message)) throw new TypeError('It is no start.');
         const isLate = this.#senders.isLate(message, this.#options.now());
-        const isKnown = this.#newest.has(message.name);
-        const live = isKnown ? this.#consider(message, isLate) : undefined;
-        const { version = 0, deadlineMs = 0 } = live?.saga ?? {};
-        if (live) fresh.push({ live, row: { ...message, version, deadlineMs } });
+        const saga = this.#newest.get(message.name);
+        const live = saga && this.#consider(message, saga, isLate);
+        if (live)
+          fresh.push({
+            live,
+            row: { ...message, version: live.saga.version, deadlineMs: live.saga.deadlineMs },
+          });
         // A newer build may know it; what it came with is not kept waiting.
-        if (!isKnown && !isLate) verdicts[at] = { retryAfterMs: unknownSagaRetryMs };
+        if (!saga && !isLate) verdicts[at] = { retryAfterMs: unknownSagaRetryMs };
       } catch (error) {
         // Nothing was sent of it, and it would be the same the next time.
         verdicts[at] = { dead: error instanceof Error ? error.message : String(error) };
@@ -183,13 +172,11 @@ export class Runner {
   }
 
   /** A start that is new to this driver becomes live, and what only reads leaves at once, while the row is being stored. */
-  #consider(start: StartMessage, isLate: boolean): Live | undefined {
+  #consider(start: StartMessage, saga: Saga, isLate: boolean): Live | undefined {
     const { now, shares, liveMax } = this.#options;
     const known = this.#live.of(start);
     if (known) return this.#onRepeatedStart(known, start);
     if (isLate || this.#stopping) return undefined;
-    const saga = this.#newest.get(start.name);
-    if (!saga) throw new Error(`There is no saga ${start.name}.`);
     if (this.#live.size >= liveMax * (shares?.[start.name] ?? 1)) {
       this.#telemetry.refuses(start.name);
       this.#outgoing.answer(start.replyTo, { ...about(start, start.id), kind: 'overloaded' });
@@ -304,7 +291,6 @@ export class Runner {
   #turn(live: Live, reason: NonNullable<Transition['turn']>): void {
     crashPoint('saga.before-turn');
     const { id, epoch } = live;
-    const unanswered = { answerStatus: null, answer: null, steps: null };
     const write: RowWrite = { id, epoch, status: 'compensating', reason, ...unanswered };
     void this.#writer.write(write, true).then((isOurs) => {
       if (!isOurs) return this.#lose(live);
@@ -315,8 +301,7 @@ export class Runner {
   }
 
   /**
-   * What every driver would answer is told at once and stored behind, as long as storing keeps up; anything else is told after
-   * the row is ours.
+   * What every driver would answer is told at once and stored behind, as long as storing keeps up; the rest after the row is ours.
    */
   #end(live: Live, ending: Ending): void {
     crashPoint('saga.before-end');
@@ -328,9 +313,11 @@ export class Runner {
       traceId: row.traceId,
       input: row.input,
     });
-    const isToldAtOnce = ending.journaled && this.#writer.waitingCount < this.#options.unwrittenMax;
+    const { status: answerStatus, body, isKept } = answer;
+    const isToldAtOnce =
+      (isKept ?? ending.journaled) && this.#writer.waitingCount < this.#options.unwrittenMax;
     const reason = ending.status === 'failed' ? ending.reason : null;
-    const answered = { answerStatus: answer.status, answer: answer.body, steps: timeline(saga, state) };
+    const answered = { answerStatus, answer: body, isKept, steps: timeline(saga, state) };
     const write: RowWrite = { id, epoch, status: ending.status, reason, ...answered };
     const written = this.#writer.write(write, !isToldAtOnce);
     if (isToldAtOnce) this.#answer(live, answer);
@@ -376,7 +363,7 @@ export class Runner {
       }
       await this.#outgoing.flush();
       if (!isReached(this.#nextLeaseAt, now(), leaseSeconds * 1_000)) return;
-      this.#nextLeaseAt = now() + (leaseSeconds * 1_000) / 4;
+      this.#nextLeaseAt = now() + (leaseSeconds * 1_000) / looksPerLease;
       await store.renewLease(owner, leaseSeconds);
       if (!this.#stopping) await this.#takeOver('orphaned');
     } catch (error) {

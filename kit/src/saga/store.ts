@@ -54,6 +54,8 @@ export type RowWrite = {
   readonly answerStatus: number | null;
   readonly answer: string | null;
   readonly steps: readonly StepRecord[] | null;
+  /** Its key is free again: the row stays for those who ask for it by its id. */
+  readonly isKept?: false | undefined;
 };
 
 /** Every statement on the saga table. */
@@ -98,9 +100,12 @@ export class SagaStore {
   async write(writes: readonly RowWrite[], owner: string): Promise<string[]> {
     const update = `update saga s
        set status = w.status, reason = coalesce(w.reason, s.reason), answer_status = w."answerStatus",
-           answer = w.answer, steps = w.steps, ended_at = case when w.status = 'compensating' then null else now() end
+           answer = w.answer, steps = w.steps,
+           -- No client can send a key with a space in it.
+           key = case when w."isKept" is false then s.key || ' ' || s.id else s.key end,
+           ended_at = case when w.status = 'compensating' then null else now() end
        from json_to_recordset($1::json) as w(
-         id uuid, epoch int, status text, reason json, "answerStatus" int, answer text, steps json)
+         id uuid, epoch int, status text, reason json, "answerStatus" int, answer text, steps json, "isKept" boolean)
        where s.id = any (array[w.id]) and s.epoch = w.epoch and s.owner = $2
          -- Not by status: the index of open sagas would then look like a way to find these rows.
          and s.ended_at is null

@@ -1,5 +1,4 @@
 import type { Known, Saga, Step } from './definition.ts';
-import type { Answer } from './messages.ts';
 
 /** A business no: a stable code and the data a client needs to act on it. */
 export type Refusal = { readonly code: string; readonly data: object };
@@ -52,12 +51,6 @@ export type Ending =
       readonly undone: { readonly [step: string]: unknown };
       readonly journaled: boolean;
     };
-
-/** Turns an ending into the bytes the fan gets; must depend on nothing but its arguments. */
-export type Encode = (
-  ending: Ending,
-  saga: { name: string; version: number; traceId: string; input: object },
-) => Answer;
 
 export type Event =
   | { readonly kind: 'begin' }

@@ -1,3 +1,5 @@
+import { writeSync } from 'node:fs';
+
 /**
  * Points at which a process can be made to die, for the tests that ask: and if it had ended exactly here? Each stands before
  * or after a commit, a message or an acknowledgement; test/faults/crash-points.test.ts dies at every one of them.
@@ -80,7 +82,7 @@ export function armCrashPoint(armed: CrashOrder): void {
 
 /** Dies on the spot if that was ordered; costs one comparison if nothing was. */
 export function crashPoint(point: CrashPoint, service?: string): void {
-  if (order !== undefined && isDue(order, point, service)) die();
+  if (order !== undefined && isDue(order, point, service)) die(point);
 }
 
 /**
@@ -89,7 +91,7 @@ export function crashPoint(point: CrashPoint, service?: string): void {
  */
 export function heldCrashPoint(point: CrashPoint, service?: string): Promise<void> | undefined {
   if (order === undefined || !isDue(order, point, service)) return undefined;
-  setTimeout(die, heldMs);
+  setTimeout(die, heldMs, point);
   return new Promise(() => {});
 }
 
@@ -103,7 +105,8 @@ function isDue(
   return reached >= nth;
 }
 
-/** Nothing of ours runs after it: no handler, no flush, as when the machine loses its power. */
-function die(): void {
+/** After its last word nothing of ours runs: no handler, no flush, as when the machine loses its power. */
+function die(point: CrashPoint): void {
+  writeSync(process.stderr.fd, `{"level":"fatal","msg":"dies at ${point}","pid":${process.pid}}\n`);
   process.kill(process.pid, 'SIGKILL');
 }

@@ -10,7 +10,7 @@ export {
 } from './crash-point.ts';
 export { createLog, type Log } from './log.ts';
 export { LogFile } from './log-file.ts';
-export { isOutOfReach } from './out-of-reach.ts';
+export { isOutOfReach, isServerAway } from './out-of-reach.ts';
 export { whenParentLeaves } from './parent.ts';
 export {
   ensureProgram,
@@ -21,6 +21,6 @@ export {
   type RunningProgram,
 } from './program.ts';
 export { keptSecret } from './secret.ts';
-export { signedTokens, type SignedTokens } from './signed-token.ts';
+export { endlessTokens, signedTokens, type EndlessTokens, type SignedTokens } from './signed-token.ts';
 export { steadyNow } from './steady-clock.ts';
 export { uuidv7 } from './uuid.ts';

@@ -13,6 +13,12 @@ create table concert (
   translations json not null,
   on_sale_at timestamptz not null,
   sale_state text not null default 'open' check (sale_state in ('open', 'paused', 'closed')),
+  -- Where there is a waiting room: how many fans are inside at once, how many are let in a second at most, and since when
+  -- nobody reserves without an admission.
+  inside int check (inside > 0),
+  pace double precision check (pace >= 0),
+  guarded_since timestamptz,
+  check ((inside is null) = (pace is null) and (inside is null) = (guarded_since is null)),
   -- Catalogue edits are rare and seldom meet: optimistic, by this version (ETag and If-Match), not by locks.
   version int not null default 1
 );
@@ -52,6 +58,8 @@ create table reservation (
   paying_saga uuid,
   -- Grows with every change, in the same statement: readers of events and the partner apply only newer ones.
   version int not null default 1,
+  -- By which admission it was made; null where the concert had no waiting room.
+  generation int,
   created_at timestamptz not null default now(),
   check ((status = 'paying') = (paying_saga is not null))
 ) with (fillfactor = 70);
@@ -67,6 +75,7 @@ create table seat (
   -- Its place in the order of the seat map.
   index int not null,
   label text not null,
+  grade text collate "C" not null default '',
   price int not null check (price >= 0),
   status text not null default 'available' check (status in ('available', 'reserved', 'paid')),
   reservation_id uuid,

@@ -12,12 +12,19 @@ begin
         where c.type = 'concert.reserve-seats' and c.direction = 'do'
         order by 1) k;
 
-  -- Reservations before seats, each in key order: two batches never wait for each other in a circle.
+  -- Reservations before admissions before seats, each in key order: two batches never wait for each other in a circle.
   perform 1
   from (select distinct (c.body ->> 'reservationId')::uuid as id
         from unnest(commands) c where c.body ? 'reservationId'
         order by 1) w
   join lateral (select 1 from reservation r where r.id = w.id for update) r on true;
+
+  -- Whoever ends an admission locks it and then looks for what it holds: so it is never ended beside a reservation by it.
+  if exists (select 1 from unnest(commands) c where c.body ? 'admission') then
+    perform lock_admissions(array(
+      select row(c.body -> 'admission' ->> 'concertId', (c.body ->> 'userId')::uuid)::fan_of_concert
+      from unnest(commands) c where c.body ? 'admission' and c.direction = 'do'));
+  end if;
 
   perform 1
   from (select p.performance_id, p.seat_id
@@ -71,7 +78,8 @@ end $$;
 
 -- A command of reserve-seats that nothing in the tables refuses. What others of its batch took may still refuse it.
 create type seat_wish as (
-  ord int, saga uuid, user_id uuid, performance_id text, seat_ids text[], seats json, amount int, held int);
+  ord int, saga uuid, user_id uuid, performance_id text, seat_ids text[], seats json, amount int, held int,
+  generation int);
 
 create function refusal(code text, data json default '{}') returns json language sql immutable as $$
   select json_build_object('refused', json_build_object('code', code, 'data', data))
@@ -88,17 +96,24 @@ declare
   wishes seat_wish[];
   refusals json;
   granted seat_wish[];
+  -- Codes by `ord`. Only where a concert has a waiting room does a command name an admission, and is anything looked up.
+  admission_faults jsonb := '{}';
 begin
+  if exists (select 1 from unnest(commands) c where c.body ? 'admission') then
+    admission_faults := faults_of_admissions(commands);
+  end if;
+
   -- What the tables say of each command on its own.
   with asked as (
     select c.ord, c.saga, (c.body ->> 'userId')::uuid as user_id, c.body ->> 'performanceId' as performance_id,
+           (c.body -> 'admission' ->> 'generation')::int as generation,
            array(select jsonb_array_elements_text(c.body -> 'seatIds')) as seat_ids
     from unnest(commands) c
   ), looked as (
-    select a.*, p.id as known_performance, p.on_sale_at, p.sale_state, s.*, h.held
+    select a.*, p.id as known_performance, p.on_sale_at, p.sale_state, p.is_guarded, s.*, h.held
     from asked a
     left join lateral (
-      select p.id, c.on_sale_at, c.sale_state
+      select p.id, c.on_sale_at, c.sale_state, c.inside is not null as is_guarded
       from performance p join concert c on c.id = any (array[p.concert_id])
       where p.id = a.performance_id limit 1) p on true
     left join lateral (
@@ -117,6 +132,8 @@ begin
   ), judged as (
     select l.*, case
         when l.known_performance is null then refusal('performance_not_found')
+        when l.is_guarded and l.generation is null then refusal('admission_required')
+        when l.is_guarded and admission_faults ? l.ord::text then refusal(admission_faults ->> l.ord::text)
         when l.unknown is not null then refusal('seat_not_found', json_build_object('seatIds', l.unknown))
         when l.sale_state <> 'open' then refusal('sale_closed')
         when l.on_sale_at > at then refusal('sale_not_open', json_build_object('opensAt', rfc3339(l.on_sale_at)))
@@ -128,7 +145,8 @@ begin
     from looked l
   )
   select array_agg(
-           row(j.ord, j.saga, j.user_id, j.performance_id, j.seat_ids, j.seats, j.amount, j.held)::seat_wish order by j.ord)
+           row(j.ord, j.saga, j.user_id, j.performance_id, j.seat_ids, j.seats, j.amount, j.held, j.generation)::seat_wish
+           order by j.ord)
            filter (where j.refused is null),
          json_agg(json_build_object('ord', j.ord, 'outcome', j.refused)) filter (where j.refused is not null)
     into wishes, refusals
@@ -149,8 +167,8 @@ begin
     granted := wishes;
   end if;
 
-  insert into reservation (id, performance_id, user_id, status, seat_ids, seats, amount, expires_at, created_at)
-  select w.saga, w.performance_id, w.user_id, 'reserved', w.seat_ids, w.seats, w.amount, at + hold, at
+  insert into reservation (id, performance_id, user_id, status, seat_ids, seats, amount, expires_at, generation, created_at)
+  select w.saga, w.performance_id, w.user_id, 'reserved', w.seat_ids, w.seats, w.amount, at + hold, w.generation, at
   from unnest(granted) w;
 
   update seat t set status = 'reserved', reservation_id = w.saga

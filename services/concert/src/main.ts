@@ -1,4 +1,4 @@
-import { concert, type ConcertQueries } from '@tutti/contracts';
+import { concert, type ConcertQueries, type SaleControls, type SaleQueries } from '@tutti/contracts';
 import type { Bus } from '@tutti/kit/messaging';
 import { commandSettings, journalMigrations, Participant } from '@tutti/kit/participant';
 import { Lease, leaseMigrations } from '@tutti/kit/lock';
@@ -6,6 +6,7 @@ import { Database, migrate, type Connection } from '@tutti/kit/postgres';
 import { uuidv7, type Log } from '@tutti/kit/service';
 import { watchDatabase, type ServiceTelemetry } from '@tutti/kit/telemetry';
 import { HoldExpirer } from './hold-expirer.ts';
+import { SaleStore } from './sale-store.ts';
 import { ConcertStore } from './store.ts';
 
 export const concertMigrations = [
@@ -14,7 +15,12 @@ export const concertMigrations = [
   { name: 'concert', folder: new URL('../migrations/', import.meta.url) },
 ];
 
-export type ConcertService = { queries: ConcertQueries; ready(): Promise<void>; stop(): Promise<void> };
+export type ConcertService = {
+  queries: ConcertQueries;
+  sales: SaleQueries & SaleControls;
+  ready(): Promise<void>;
+  stop(): Promise<void>;
+};
 
 export type ConcertOptions = {
   bus: Bus;
@@ -63,6 +69,7 @@ export async function startConcert({
   }
   return {
     queries: new ConcertStore(database),
+    sales: new SaleStore(database),
     ready,
     stop: async () => {
       await expirer.stop();

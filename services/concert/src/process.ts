@@ -7,5 +7,5 @@ await runProcess('concert', async ({ env, bus, log, telemetry }) => {
   const holdSeconds = env.integer('HOLD_SECONDS', 300, { min: 1, max: 86_400 });
   env.check();
   const concert = await startConcert({ bus, connection, log, holdSeconds, telemetry });
-  return { ...concert, serve: (server) => serveConcert(server, concert.queries) };
+  return { ...concert, serve: (server) => serveConcert(server, concert.queries, concert.sales) };
 });

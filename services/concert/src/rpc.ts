@@ -1,4 +1,4 @@
-import type { ConcertQueries } from '@tutti/contracts';
+import type { ConcertQueries, SaleControls, SaleQueries } from '@tutti/contracts';
 import {
   availabilityToWire,
   ConcertService,
@@ -10,10 +10,25 @@ import {
   reservationToWire,
   seatsToWire,
 } from '@tutti/contracts/wire/concert';
+import {
+  admissionStates,
+  changedToWire,
+  changeFromWire,
+  questionFromWire,
+  recordFromWire,
+  saleToWire,
+  SaleService,
+  shownToWire,
+} from '@tutti/contracts/wire/sale';
 import type { RpcServer } from '@tutti/kit/rpc';
 
 /** Answers the queries of others over gRPC. */
-export function serveConcert(server: RpcServer, queries: ConcertQueries): void {
+export function serveConcert(
+  server: RpcServer,
+  queries: ConcertQueries,
+  sales: SaleQueries & SaleControls,
+): void {
+  serveSales(server, sales);
   server.serve(ConcertService, {
     concerts: async ({ limit, after }) => {
       const { items, next } = await queries.concerts(limit, after ?? null);
@@ -50,5 +65,22 @@ export function serveConcert(server: RpcServer, queries: ConcertQueries): void {
       return { ...(reservation && { reservation: reservationToWire(reservation) }) };
     },
     hasReservations: async ({ userId }) => ({ hasReservations: await queries.hasReservations(userId) }),
+  });
+}
+
+function serveSales(server: RpcServer, queries: SaleQueries & SaleControls): void {
+  server.serve(SaleService, {
+    sales: async () => ({ sales: (await queries.sales()).map(saleToWire) }),
+    guarded: async () => ({ performances: await queries.guarded() }),
+    recordAdmissions: async ({ records }) => ({
+      recorded: await queries.recordAdmissions(records.map(recordFromWire)),
+    }),
+    settleAdmissions: async ({ questions }) => {
+      const states = await queries.settleAdmissions(questions.map(questionFromWire));
+      return { states: states.map((state) => admissionStates.toWire(state)) };
+    },
+    sale: async ({ concertId }) => shownToWire(await queries.sale(concertId)),
+    changeSale: async (request) =>
+      changedToWire(await queries.changeSale(request.concertId, request.userId, changeFromWire(request))),
   });
 }

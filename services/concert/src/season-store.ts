@@ -42,7 +42,7 @@ export async function loadSeason(database: Transactions, season: Season): Promis
 
 const loadConcert = (database: Transactions, concert: SeasonConcert): Promise<boolean> =>
   database.transaction(async (tx) => {
-    const { concertId, venue, title, artist, onSaleAt } = concert;
+    const { concertId, venue, title, artist, onSaleAt, waitingRoom } = concert;
     const [moving] = await tx.query<{ from: string }>(
       `select c.venue_id as "from" from concert c
        where c.id = $1 and c.venue_id <> $2 and exists (select 1 from performance p where p.concert_id = c.id)`,
@@ -61,14 +61,29 @@ const loadConcert = (database: Transactions, concert: SeasonConcert): Promise<bo
       [venue.venueId, venue.name.en],
     );
     const concerts = await tx.query(
-      `insert into concert as c (id, venue_id, title, artist, translations, on_sale_at) values ($1, $2, $3, $4, $5, $6)
+      // The pace is what the promoter last said: of a waiting room that is there already, it stays.
+      `insert into concert as c (id, venue_id, title, artist, translations, on_sale_at, inside, pace, guarded_since)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, case when $7::int is not null then now() end)
        on conflict (id) do update
        set venue_id = excluded.venue_id, title = excluded.title, artist = excluded.artist,
-           translations = excluded.translations, on_sale_at = excluded.on_sale_at, version = c.version + 1
-       where (c.venue_id, c.title, c.artist, c.translations::text, c.on_sale_at) is distinct from
-             (excluded.venue_id, excluded.title, excluded.artist, excluded.translations::text, excluded.on_sale_at)
+           translations = excluded.translations, on_sale_at = excluded.on_sale_at, version = c.version + 1,
+           inside = excluded.inside,
+           pace = case when excluded.inside is not null then coalesce(c.pace, excluded.pace) end,
+           guarded_since = case when excluded.inside is not null then coalesce(c.guarded_since, now()) end
+       where (c.venue_id, c.title, c.artist, c.translations::text, c.on_sale_at, c.inside) is distinct from
+             (excluded.venue_id, excluded.title, excluded.artist, excluded.translations::text, excluded.on_sale_at,
+              excluded.inside)
        returning c.id`,
-      [concertId, venue.venueId, title.en, artist.en, translationsOf(concert), onSaleAt],
+      [
+        concertId,
+        venue.venueId,
+        title.en,
+        artist.en,
+        translationsOf(concert),
+        onSaleAt,
+        waitingRoom?.inside ?? null,
+        waitingRoom?.pace ?? null,
+      ],
     );
     return venues.length + concerts.length > 0;
   });
@@ -83,12 +98,17 @@ function translationsOf({ title, artist, venue }: SeasonConcert): string {
   return JSON.stringify({ ko: into('ko'), en: into('en') });
 }
 
-type PricedSeat = { readonly seatId: string; readonly label: string; readonly price: number };
+type PricedSeat = {
+  readonly seatId: string;
+  readonly label: string;
+  readonly grade: string;
+  readonly price: number;
+};
 
 /** In the order of the seat map: a seat's place here is its index. */
 const seatsOf = ({ venue, prices }: SeasonConcert): PricedSeat[] =>
   venue.sections.flatMap(({ grade, seats }) =>
-    seats.map(({ seatId, label }) => ({ seatId, label, price: priceOf(prices, grade) })),
+    seats.map(({ seatId, label }) => ({ seatId, label, grade, price: priceOf(prices, grade) })),
   );
 
 /** The document of `GET /performances/{id}/seat-map`. */
@@ -214,16 +234,18 @@ function takenSentence(performanceId: string, ids: readonly string[]): string {
 
 const writeSeats = (tx: Queryable, performanceId: string, seats: readonly PricedSeat[]): Promise<unknown> =>
   tx.query(
-    `insert into seat as t (performance_id, id, index, label, price)
-     select $1, w.id, w.nth - 1, w.label, w.price
-     from unnest($2::text[], $3::text[], $4::int[]) with ordinality as w(id, label, price, nth)
+    `insert into seat as t (performance_id, id, index, label, price, grade)
+     select $1, w.id, w.nth - 1, w.label, w.price, w.grade
+     from unnest($2::text[], $3::text[], $4::int[], $5::text[]) with ordinality as w(id, label, price, grade, nth)
      on conflict (performance_id, id) do update
-     set index = excluded.index, label = excluded.label, price = excluded.price
-     where (t.index, t.label, t.price) is distinct from (excluded.index, excluded.label, excluded.price)`,
+     set index = excluded.index, label = excluded.label, price = excluded.price, grade = excluded.grade
+     where (t.index, t.label, t.price, t.grade) is distinct from
+           (excluded.index, excluded.label, excluded.price, excluded.grade)`,
     [
       performanceId,
       seats.map(({ seatId }) => seatId),
       seats.map(({ label }) => label),
       seats.map(({ price }) => price),
+      seats.map(({ grade }) => grade),
     ],
   );

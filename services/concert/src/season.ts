@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import {
   line,
+  numberOf,
   parsePromoterFile,
   repeated,
   slug,
@@ -18,6 +19,8 @@ import { readVenue, type Venue } from './venue.ts';
 
 export type SeasonPerformance = { readonly performanceId: string; readonly startsAt: string };
 
+export type WaitingRoomTerms = { readonly inside: number; readonly pace: number };
+
 export type SeasonConcert = {
   readonly concertId: string;
   readonly venue: Venue;
@@ -27,6 +30,8 @@ export type SeasonConcert = {
   readonly onSaleAt: string;
   /** Points for a seat, by grade; every grade of the venue has one. */
   readonly prices: Readonly<Record<string, number>>;
+  /** How many fans are inside at once, how many are let in a second at most; none: whoever comes may reserve. */
+  readonly waitingRoom?: WaitingRoomTerms | undefined;
   readonly performances: readonly SeasonPerformance[];
 };
 
@@ -53,6 +58,22 @@ const performance = words(
   'a performance: { id: last-boat-home-1, startsAt: 2027-05-01T19:00:00+09:00 }',
 );
 
+const usualTerms: WaitingRoomTerms = { inside: 500, pace: 50 };
+
+const waitingRoom = words(
+  {
+    inside: wholeNumberOf('how many fans are inside at once', {
+      from: 1,
+      to: 20_000,
+      example: '500',
+    }).default(usualTerms.inside),
+    pace: numberOf('how many fans are let in a second', { from: 0, to: 10_000, example: '50' }).default(
+      usualTerms.pace,
+    ),
+  },
+  'a waiting room: { inside: 500, pace: 50 }',
+);
+
 const concert = words(
   {
     id: slug('last-boat-home'),
@@ -68,6 +89,7 @@ const concert = words(
         error: 'Write a price for each grade of the venue: { VIP: 165000, R: 132000 }.',
       },
     ),
+    waitingRoom: waitingRoom.optional(),
     performances: z
       .array(performance, { error: 'Write a list of performances.' })
       .min(1, { error: 'Write at least one performance.' }),

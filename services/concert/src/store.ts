@@ -17,7 +17,7 @@ const concertColumns = `
   c.id as "concertId", c.title, c.artist, v.name as venue, rfc3339(c.on_sale_at) as "onSaleAt",
   case when c.sale_state = 'open' and c.on_sale_at > now() then 'scheduled' else c.sale_state end as "saleState",
   json_build_object('min', coalesce(p.min, 0), 'max', coalesce(p.max, 0)) as "priceRange",
-  false as "waitingRoom", c.translations, c.version`;
+  c.inside is not null as "waitingRoom", c.translations, c.version`;
 
 const concertTables = `
   concert c

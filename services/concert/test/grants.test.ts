@@ -41,7 +41,7 @@ async function sqlGrantInOrder(wishes: readonly Wish[]): Promise<Decision[]> {
   }>(
     `select (select coalesce(json_agg(w.ord), '[]') from unnest(g.granted) w) as granted, g.refusals
      from grant_in_order(array(
-       select row(w.ord, gen_random_uuid(), w."userId", w."performanceId", w."seatIds", '[]', 0, w.held)::seat_wish
+       select row(w.ord, gen_random_uuid(), w."userId", w."performanceId", w."seatIds", '[]', 0, w.held, null)::seat_wish
        from jsonb_to_recordset($1::jsonb) as w(
          ord int, "userId" uuid, "performanceId" text, "seatIds" text[], held int)
        order by w.ord), $2) g`,

@@ -22,6 +22,8 @@ import { operationRoutes } from './routes/operations.ts';
 import { partnerStubRoutes } from './routes/partner-stub.ts';
 import { pointRoutes } from './routes/points.ts';
 import { reservationRoutes } from './routes/reservations.ts';
+import { saleRoutes } from './routes/sales.ts';
+import { waitingRoomRoutes } from './routes/waiting-room.ts';
 import type { TypedApp } from './routes/route.ts';
 import { seatingRoutes } from './routes/seating.ts';
 import { traceIdOf } from './trace.ts';
@@ -44,6 +46,8 @@ declare module 'fastify' {
     produces?: string;
     /** Its answer lasts for as long as somebody listens. */
     stream?: boolean;
+    /** Needs an admission where the concert has a waiting room. */
+    admission?: boolean;
   }
 }
 
@@ -135,6 +139,8 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
       accountRoutes(typed, parts);
       catalogueRoutes(typed, parts);
       seatingRoutes(typed, parts);
+      waitingRoomRoutes(typed, parts);
+      saleRoutes(typed, parts);
       reservationRoutes(typed, parts);
       pointRoutes(typed, parts);
       operationRoutes(typed, parts);

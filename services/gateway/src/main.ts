@@ -3,11 +3,14 @@ import type {
   OperationQueries,
   PartnerQueries,
   PaymentQueries,
+  SaleControls,
   UserQueries,
+  WaitingRoomQueries,
 } from '@tutti/contracts';
 import type { Bus } from '@tutti/kit/messaging';
 import { ConfigurationError, type Log } from '@tutti/kit/service';
 import type { ServiceTelemetry } from '@tutti/kit/telemetry';
+import { AdmissionGate } from './admission-gate.ts';
 import { buildApp } from './app.ts';
 import { Callers } from './callers.ts';
 import { Effects } from './effects.ts';
@@ -31,8 +34,11 @@ export type GatewayOptions = {
   readonly payments: PaymentQueries;
   readonly operations: OperationQueries;
   readonly deliveries: PartnerQueries;
+  readonly sales: SaleControls;
+  readonly line: WaitingRoomQueries;
   readonly partnerStub: PartnerReceiver | null;
   readonly accessTokenKey: Buffer;
+  readonly admissionTokenKey: Buffer;
   readonly rateLimits: string;
   /** Redis, where gateways share what they count; without it each counts for itself. */
   readonly redisUrl?: string;
@@ -58,6 +64,7 @@ export type Gateway = {
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { bus, log, host, port, users, accessTokenKey, rateLimits, redisUrl, ...rest } = options;
+  const admissions = new AdmissionGate(rest.admissionTokenKey, rest.sales, log);
   const callers = new Callers(accessTokenKey, users, log);
   const effects = new Effects(bus, log, rest.telemetry?.spans);
   const limits = rateLimitsOf(rateLimits, redisUrl, log);
@@ -69,6 +76,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     log,
     users,
     callers,
+    admissions,
     effects,
     loadShedder,
     seating,
@@ -76,6 +84,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   });
   const silent = silentConnections(app.server);
   await callers.start();
+  await admissions.start();
   const address = await app.listen({ host, port }).catch((error: unknown) => {
     throw notListening(error, host, port);
   });
@@ -94,6 +103,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await app.close().finally(() => clearInterval(sweeping));
       await effects.stop();
       callers.stop();
+      admissions.stop();
       limits.stop();
       loadShedder.stop();
     },

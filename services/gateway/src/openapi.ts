@@ -49,6 +49,9 @@ const answerHeaders = {
 export type AnswerHeader = keyof typeof answerHeaders;
 
 const requestHeaders = {
+  'Admission-Token': text(
+    'Where the concert has a waiting room: what `POST /concerts/{concertId}/admissions` gave',
+  ),
   'Idempotency-Key': { ...text('A new one for every new intent'), pattern: '^[\\x21-\\x7e]{1,255}$' },
   Prefer: text('`wait=N`: answer 202 after N seconds (at most 10) if there is no outcome yet'),
   'If-Match': text('The ETag of the version that was read'),
@@ -88,6 +91,7 @@ export const describeRoute: SwaggerTransform = (input) => {
 function requestHeadersOf({ isSafe, config }: Route) {
   const versions = config.tells?.includes('ETag') ?? false;
   return Object.entries(requestHeaders).filter(([name]) => {
+    if (name === 'Admission-Token') return config.admission ?? false;
     if (name === 'If-Match') return versions && !isSafe;
     if (name === 'If-None-Match') return versions && isSafe;
     return config.effect ?? false;
@@ -123,7 +127,7 @@ const headersOf = (names: readonly AnswerHeader[]) =>
 
 /** What a route may answer beside what it was asked for: what it says itself, and what follows from what it is. */
 function codesOf({ isSafe, config, schema }: Route): RefusalCode[] {
-  const { access, effect = false, refuses = [] } = config;
+  const { access, effect = false, admission = false, refuses = [] } = config;
   const isAsked = schema.body ?? schema.params ?? schema.querystring;
   const hasPages = JSON.stringify(schema.querystring ?? {}).includes('"cursor"');
   return [
@@ -134,6 +138,7 @@ function codesOf({ isSafe, config, schema }: Route): RefusalCode[] {
     ...(access && !isSafe ? (['csrf_rejected'] as const) : []),
     ...(access && access !== 'fan' ? (['role_required'] as const) : []),
     ...(effect ? effectCodes : []),
+    ...(admission ? admissionCodes : []),
     ...refuses,
   ];
 }
@@ -146,6 +151,12 @@ const effectCodes = [
   'user_not_found',
   'timed_out',
   'outcome_unknown',
+] as const satisfies RefusalCode[];
+
+const admissionCodes = [
+  'admission_required',
+  'admission_expired',
+  'admission_invalid',
 ] as const satisfies RefusalCode[];
 
 function problems(codes: readonly RefusalCode[]): Record<string, object> {

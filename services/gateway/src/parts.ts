@@ -3,10 +3,13 @@ import type {
   OperationQueries,
   PartnerQueries,
   PaymentQueries,
+  SaleControls,
   UserQueries,
+  WaitingRoomQueries,
 } from '@tutti/contracts';
 import type { Log } from '@tutti/kit/service';
 import type { ServiceTelemetry } from '@tutti/kit/telemetry';
+import type { AdmissionGate } from './admission-gate.ts';
 import type { Callers } from './callers.ts';
 import type { Effects } from './effects.ts';
 import type { LoadShedder } from './load-shedder.ts';
@@ -28,6 +31,9 @@ export type GatewayParts = {
   readonly payments: PaymentQueries;
   readonly operations: OperationQueries;
   readonly deliveries: PartnerQueries;
+  readonly sales: SaleControls;
+  readonly line: WaitingRoomQueries;
+  readonly admissions: AdmissionGate;
   readonly effects: Effects;
   readonly callers: Callers;
   readonly rateLimits: RateLimits;

@@ -9,6 +9,10 @@ const noticeMs = 3_000;
 await runProcess('gateway', async ({ env, bus, log, host, telemetry }) => {
   const port = env.integer('PORT', 3000, { min: 0, max: 65_535 });
   const key = env.required('ACCESS_TOKEN_KEY', 'what access tokens are checked with, 32 bytes in base64url');
+  const admissionKey = env.required(
+    'ADMISSION_TOKEN_KEY',
+    'what admissions are checked with, 32 bytes in base64url',
+  );
   const addresses = (name: string) => env.required(name, 'where the replicas of that service answer');
   const { checks, close, ...queries } = remoteQueries(
     {
@@ -17,6 +21,7 @@ await runProcess('gateway', async ({ env, bus, log, host, telemetry }) => {
       payment: addresses('PAYMENT_ADDRESSES'),
       partner: addresses('PARTNER_ADDRESSES'),
       orchestrator: addresses('ORCHESTRATOR_ADDRESSES'),
+      'waiting-room': addresses('WAITING_ROOM_ADDRESSES'),
     },
     telemetry.spans,
   );
@@ -33,6 +38,7 @@ await runProcess('gateway', async ({ env, bus, log, host, telemetry }) => {
     port,
     partnerStub: null,
     accessTokenKey: Buffer.from(key, 'base64url'),
+    admissionTokenKey: Buffer.from(admissionKey, 'base64url'),
     rateLimits,
     ...(redisUrl !== undefined && { redisUrl }),
     chargesEnabled,

@@ -35,7 +35,14 @@ beforeAll(async () => {
   const gone = new RpcServer({ log });
   const away = await gone.listen('127.0.0.1', 0);
   await gone.stop(0);
-  remote = remoteQueries({ user: there, concert: away, payment: away, partner: away, orchestrator: away });
+  remote = remoteQueries({
+    user: there,
+    concert: away,
+    payment: away,
+    partner: away,
+    orchestrator: away,
+    'waiting-room': away,
+  });
   gateway = await startGateway({
     ...remote,
     bus,
@@ -44,6 +51,7 @@ beforeAll(async () => {
     port: 0,
     partnerStub: null,
     accessTokenKey: Buffer.alloc(32, 7),
+    admissionTokenKey: Buffer.alloc(32, 8),
     rateLimits: defaultRateLimits,
     chargesEnabled: false,
   });
@@ -90,7 +98,7 @@ test('readiness names the services that are missing', async () => {
   const response = await fetch(`${gateway.address}/readyz`);
   expect(response.status).toBe(503);
   expect(await response.json()).toMatchObject({
-    failing: ['concert', 'payment', 'partner', 'orchestrator'],
+    failing: ['concert', 'payment', 'partner', 'orchestrator', 'waiting-room'],
     parts: { user: true },
   });
 });

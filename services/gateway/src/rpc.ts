@@ -3,7 +3,9 @@ import type {
   OperationQueries,
   PartnerQueries,
   PaymentQueries,
+  SaleControls,
   UserQueries,
+  WaitingRoomQueries,
 } from '@tutti/contracts';
 import {
   availabilityFromWire,
@@ -16,9 +18,11 @@ import {
   reservationFromWire,
   seatsFromWire,
 } from '@tutti/contracts/wire/concert';
+import { admittedFromWire, joinedFromWire, LineService } from '@tutti/contracts/wire/line';
 import { operationFromWire, OrchestratorService } from '@tutti/contracts/wire/orchestrator';
 import { deliveryFromWire, PartnerService } from '@tutti/contracts/wire/partner';
 import { entriesFromWire, PaymentService, positionToWire } from '@tutti/contracts/wire/payment';
+import { changedFromWire, changeToWire, SaleService, shownFromWire } from '@tutti/contracts/wire/sale';
 import {
   accountFromWire,
   deletionFromWire,
@@ -37,6 +41,7 @@ export type ServiceAddresses = {
   readonly payment: string;
   readonly partner: string;
   readonly orchestrator: string;
+  readonly 'waiting-room': string;
 };
 
 /** What the gateway asks, when those it asks are processes of their own. */
@@ -46,6 +51,8 @@ export type RemoteQueries = {
   readonly payments: PaymentQueries;
   readonly operations: OperationQueries;
   readonly deliveries: PartnerQueries;
+  readonly sales: SaleControls;
+  readonly line: WaitingRoomQueries;
   /** One per service: rejects unless one of its servers serves. */
   readonly checks: Readonly<Record<keyof ServiceAddresses, () => Promise<void>>>;
   close(): void;
@@ -54,6 +61,8 @@ export type RemoteQueries = {
 // The list of a whole hall is large, and passwords are hashed one after the other in a queue.
 const seatsMs = 5_000;
 const hashingMs = 10_000;
+/** A crowd that comes at once waits for its batch. */
+const joinMs = 8_000;
 
 /** Connects when first asked; a service that is not there yet is no fault. */
 export function remoteQueries(addresses: ServiceAddresses, spans?: Spans): RemoteQueries {
@@ -68,19 +77,24 @@ export function remoteQueries(addresses: ServiceAddresses, spans?: Spans): Remot
   const payment = rpcClient(PaymentService, addresses.payment, { spans });
   const partner = rpcClient(PartnerService, addresses.partner, { spans });
   const orchestrator = rpcClient(OrchestratorService, addresses.orchestrator, { spans });
-  const clients = { user, concert, payment, partner, orchestrator };
+  const sale = rpcClient(SaleService, addresses.concert, { spans });
+  const line = rpcClient(LineService, addresses['waiting-room'], { deadlinesMs: { join: joinMs }, spans });
+  const clients = { user, concert, payment, partner, orchestrator, sale, line };
   return {
     users: userQueries(user.call),
     concerts: concertQueries(concert.call),
     payments: paymentQueries(payment.call),
     operations: operationQueries(orchestrator.call),
     deliveries: partnerQueries(partner.call),
+    sales: saleControls(sale.call),
+    line: lineQueries(line.call),
     checks: {
       user: user.check,
       concert: concert.check,
       payment: payment.check,
       partner: partner.check,
       orchestrator: orchestrator.check,
+      'waiting-room': line.check,
     },
     close: () => {
       for (const client of Object.values(clients)) client.close();
@@ -157,4 +171,24 @@ const operationQueries = (call: Calls<typeof OrchestratorService>): OperationQue
 const partnerQueries = (call: Calls<typeof PartnerService>): PartnerQueries => ({
   undelivered: async (limit) => (await call.undelivered({ limit })).items.map(deliveryFromWire),
   replay: async (deliveryId) => (await call.replay({ deliveryId })).isDue,
+});
+
+const saleControls = (call: Calls<typeof SaleService>): SaleControls => ({
+  guarded: async () => {
+    const { performances } = await call.guarded({});
+    return performances.map(({ performanceId, concertId }) => ({ performanceId, concertId }));
+  },
+  sale: async (concertId) => shownFromWire(await call.sale({ concertId })),
+  changeSale: async (concertId, userId, change) =>
+    changedFromWire(await call.changeSale({ concertId, userId, ...changeToWire(change) })),
+});
+
+const lineQueries = (call: Calls<typeof LineService>): WaitingRoomQueries => ({
+  join: async (concertId, userId) => joinedFromWire(await call.join({ concertId, userId })),
+  queue: async (concertId) => (await call.queue({ concertId })).body ?? null,
+  joins: async (concertId, from) => (await call.joins({ concertId, from })).list?.joins ?? null,
+  admit: async (concertId, userId, queueToken) =>
+    admittedFromWire(await call.admit({ concertId, userId, queueToken })),
+  leave: async (concertId, userId) =>
+    (await call.leave({ concertId, userId })).hasWaitingRoom ? 'left' : 'no_waiting_room',
 });

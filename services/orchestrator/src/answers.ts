@@ -21,5 +21,7 @@ export const encodeAnswer: Encode = (ending, { name, traceId, input }): Answer =
     return { status: name === 'cancel-reservation' ? 200 : 201, body: JSON.stringify(ending.reply) };
   const code = isRefusalCode(ending.reason.code) ? ending.reason.code : 'internal_error';
   const data = { ...withUndone(ending), ...(code === 'seat_unavailable' && offered(input)) };
-  return { status: refusals[code].status, body: JSON.stringify(problem(code, traceId, data)) };
+  const body = JSON.stringify(problem(code, traceId, data));
+  // Who comes back with a newer admission makes the same request again.
+  return { status: refusals[code].status, body, ...(code.startsWith('admission_') && { isKept: false }) };
 };

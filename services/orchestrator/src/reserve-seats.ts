@@ -1,4 +1,4 @@
-import { concert, user, type Seat } from '@tutti/contracts';
+import { concert, user, type Admission, type Seat } from '@tutti/contracts';
 import { saga } from '@tutti/kit/saga';
 
 /**
@@ -11,6 +11,7 @@ type Input = {
   userId: string;
   performanceId: string;
   seatIds: string[];
+  admission?: Admission;
   /** Seats to offer instead if these are gone, as they were chosen when the fan asked: part of the answer's bytes. */
   alternatives?: string[][];
 };
@@ -21,6 +22,7 @@ export const reserveSeats = saga<Input>({ name: 'reserve-seats', version: 1, dea
     userId: user.userId,
     performanceId: input.performanceId,
     seatIds: input.seatIds,
+    ...(input.admission && { admission: input.admission }),
   }))
   .reply(({ seats }) => ({
     reservationId: seats.reservationId,

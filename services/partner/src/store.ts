@@ -46,7 +46,9 @@ export class PartnerStore {
 
   async markDelivered(ids: readonly string[]): Promise<void> {
     await this.#database.query(
-      'update delivery set delivered_at = now(), attempts = attempts + 1, last_error = null where id = any($1::uuid[])',
+      // Whoever took longer than its claim may find it noted by another: the first time stands.
+      `update delivery set delivered_at = now(), attempts = attempts + 1, last_error = null
+       where id = any($1::uuid[]) and delivered_at is null`,
       [ids],
       'mark_delivered',
     );

@@ -40,6 +40,7 @@ export async function findPlace(env: Environment): Promise<Place> {
     concert: open('concert'),
     payment: open('payment'),
     partner: open('partner'),
+    waiting_room: open('waiting_room'),
   };
   const close = async () => {
     await Promise.all(Object.values(databases).map((database) => database.close()));
@@ -70,13 +71,11 @@ function databaseUrls(env: Environment): Record<DatabaseName, string> | undefine
   if (missing.length === databaseNames.length) return undefined;
   if (missing.length > 0) {
     const names = missing.map((name) => `${name.toUpperCase()}_URL`).join(', ');
-    throw new CannotAudit(
-      `All five databases are needed; these do not name a postgres:// address: ${names}.`,
-    );
+    throw new CannotAudit(`All six databases are needed; these do not name a postgres:// address: ${names}.`);
   }
-  const [orchestrator, user, concert, payment, partner] = databaseNames.map(urlOf);
-  if (!orchestrator || !user || !concert || !payment || !partner) return undefined;
-  return { orchestrator, user, concert, payment, partner };
+  const [orchestrator, user, concert, payment, partner, waitingRoom] = databaseNames.map(urlOf);
+  if (!orchestrator || !user || !concert || !payment || !partner || !waitingRoom) return undefined;
+  return { orchestrator, user, concert, payment, partner, waiting_room: waitingRoom };
 }
 
 type Server = { connection: (name: string) => Connection; stop: () => Promise<void> };
@@ -109,6 +108,7 @@ async function ensureReachable(databases: Databases): Promise<void> {
     concert: 'reservation',
     payment: 'payment',
     partner: 'delivery',
+    waiting_room: 'sale',
   };
   for (const name of databaseNames) {
     try {

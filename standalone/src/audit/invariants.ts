@@ -1,6 +1,7 @@
 import { answerInvariants } from './answers.ts';
 import { deliveryInvariants } from './deliveries.ts';
 import type { Invariant } from './invariant.ts';
+import { lineInvariants } from './line.ts';
 import { logInvariants } from './logs.ts';
 import { paymentInvariants } from './payments.ts';
 import { pointInvariants } from './points.ts';
@@ -14,6 +15,7 @@ export const invariants: readonly Invariant[] = [
   ...pointInvariants,
   ...sagaInvariants,
   ...deliveryInvariants,
+  ...lineInvariants,
   ...logInvariants,
   ...answerInvariants,
 ].toSorted((a, b) => a.number - b.number);

@@ -25,11 +25,14 @@ export async function withSnapshots<T>(
     snapshotOf(databases.user, (user) =>
       snapshotOf(databases.concert, (concert) =>
         snapshotOf(databases.payment, (payment) =>
-          snapshotOf(databases.partner, async (partner) => {
-            const openSagas = await countMoving(orchestrator, databases.orchestrator);
-            const dueDeliveries = await countDue(partner);
-            return work({ orchestrator, user, concert, payment, partner }, { openSagas, dueDeliveries });
-          }),
+          snapshotOf(databases.partner, (partner) =>
+            snapshotOf(databases.waiting_room, async (waiting_room) => {
+              const openSagas = await countMoving(orchestrator, databases.orchestrator);
+              const dueDeliveries = await countDue(partner);
+              const snapshots = { orchestrator, user, concert, payment, partner, waiting_room };
+              return work(snapshots, { openSagas, dueDeliveries });
+            }),
+          ),
         ),
       ),
     ),

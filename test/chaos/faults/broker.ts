@@ -34,7 +34,9 @@ export class Broker {
 
   /** Puts bytes into a queue, whatever they are; resolves when they are there. */
   async put(queueName: string, payload: string): Promise<void> {
-    await this.#connection.request(queueName, payload, { timeout: apiMs });
+    const taken = await this.#connection.request(queueName, payload, { timeout: apiMs });
+    const { error } = taken.json<{ error?: { description?: string } }>();
+    if (error) throw new Error(`${queueName} did not take it: ${error.description ?? ''}`);
   }
 
   /** Queues of a stream that somebody serves, and how many frames each has not taken or not acknowledged. */

@@ -2,6 +2,7 @@ import { Database } from '@tutti/kit/postgres';
 import { until } from '@tutti/kit/testing';
 import type { Fault } from '../fault.ts';
 import { againAndAgain } from './again-and-again.ts';
+import { Broker } from './broker.ts';
 import { databaseNamed, serverOf } from './databases.ts';
 
 /** Where each service writes in every transaction of a saga. */
@@ -140,6 +141,7 @@ const locked: Fault = {
     });
     return async () => {
       await stop();
+      count('messages set aside by then', (await Broker.deadLetters(arena)).length);
       await database.close();
     };
   },

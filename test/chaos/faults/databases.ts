@@ -7,10 +7,11 @@ import { unheardAnswers, type Passage } from '../../support/passage.ts';
 import { isAlive } from '../../support/processes.ts';
 import type { Fault } from '../fault.ts';
 import { againAndAgain } from './again-and-again.ts';
+import { Broker } from './broker.ts';
 import { replicasOfService } from './restarting.ts';
 
 export function databaseNamed(target: string): DatabaseName {
-  const found = databaseNames.find((name) => name === target);
+  const found = databaseNames.find((name) => name === target.replaceAll('-', '_'));
   if (!found) throw new Error(`There is no database ${target}.`);
   return found;
 }
@@ -30,6 +31,19 @@ async function killPostmaster(arena: Arena, database: DatabaseName): Promise<voi
   await until('the postmaster is dead', () => !isAlive(pid));
 }
 
+/** Of the replicas of a service, as a balancer or an operator would ask them. */
+async function countUnready(arena: Arena, service: string): Promise<number> {
+  const statuses = await Promise.all(
+    replicasOfService(arena, service).map((name) =>
+      fetch(`http://127.0.0.1:${arena.replica(name).healthPort}/readyz`).then(
+        ({ status }) => status,
+        () => 0,
+      ),
+    ),
+  );
+  return statuses.filter((status) => status === 503).length;
+}
+
 const restarted: Fault = {
   name: 'a PostgreSQL is restarted again and again',
   promise:
@@ -38,6 +52,7 @@ const restarted: Fault = {
   evidence: [
     'a PostgreSQL was stopped in order',
     'a PostgreSQL was killed',
+    'a replica said that it is not ready',
     'answers between restarts of a PostgreSQL',
   ],
   touches: (target) => [serverOf(target)],
@@ -52,6 +67,7 @@ const restarted: Fault = {
       await arena.stopPostgres(database);
       count(isOrderly ? 'a PostgreSQL was stopped in order' : 'a PostgreSQL was killed');
       isOrderly = !isOrderly;
+      count('a replica said that it is not ready', await countUnready(arena, target));
       await rest(random() * 2_000);
       await arena.startPostgres(database);
       await rest(5_000 + random() * 5_000);
@@ -59,15 +75,19 @@ const restarted: Fault = {
     return async () => {
       await stop();
       count('answers between restarts of a PostgreSQL', crowd.answered.length - before);
+      count('messages set aside by then', (await Broker.deadLetters(arena)).length);
     };
   },
 };
+
+/** Those that this crowd keeps busy: nobody in it stands in line. */
+const busy = withDatabase.filter((service) => service !== 'waiting-room');
 
 const commitUnknown: Fault = {
   name: 'commits are not heard of',
   promise:
     'what may have been committed is asked for again and answered from the journal: once in effect, the same answer',
-  targets: withDatabase,
+  targets: busy,
   evidence: ['an answer of a database was not heard'],
   touches: (target) => [serverOf(target)],
   seconds: { alone: 30, chaos: 8 },
@@ -90,7 +110,7 @@ const commitUnknown: Fault = {
 const ended: Fault = {
   name: 'busy connections are ended by the server',
   promise: 'a transaction that was cut off is repeated; what it was about is done once',
-  targets: withDatabase,
+  targets: busy,
   evidence: ['a busy connection was ended'],
   touches: (target) => [serverOf(target)],
   seconds: { alone: 30, chaos: 8 },
@@ -98,11 +118,11 @@ const ended: Fault = {
     const { arena, count } = scene;
     const database = new Database(arena.connection(databaseNamed(target)), { connectionsMax: 1 });
     const stop = againAndAgain(scene, async (rest) => {
-      const busy = await database.query(
+      const found = await database.query(
         `select pg_terminate_backend(pid) from pg_stat_activity
          where datname = current_database() and usename <> current_user and state <> 'idle' order by random() limit 1`,
       );
-      count('a busy connection was ended', busy.length);
+      count('a busy connection was ended', found.length);
       await rest(20);
     });
     return async () => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Arena } from '../../support/arena.ts';
 import type { Fault } from '../fault.ts';
+import { Broker } from './broker.ts';
 import { databaseNamed, serverOf } from './databases.ts';
 
 const diskMegabytes = 256;
@@ -93,6 +94,7 @@ export const diskIsFull: Fault = {
     return async () => {
       count('PostgreSQL found no space', refusals(arena, target) - before);
       free();
+      count('messages set aside by then', (await Broker.deadLetters(arena)).length);
       await move(database, target, 'pg_default');
       await database.query('drop tablespace small');
       await database.close();

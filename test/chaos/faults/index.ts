@@ -1,18 +1,27 @@
 import type { Fault } from '../fault.ts';
 import { clockFaults } from './clocks.ts';
 import { conflictFaults } from './conflicts.ts';
+import { crashPoint, everyCrashPoint } from './crash-points.ts';
 import { databaseFaults } from './databases.ts';
+import { frameFaults } from './frames.ts';
 import { diskIsFull, mayMount } from './full-disks.ts';
+import { networkFaults } from './network.ts';
 import { partnerFails } from './partner.ts';
 import { poison } from './poison.ts';
-import { killed } from './processes.ts';
+import { processFaults } from './processes.ts';
+import { queueFaults } from './queue.ts';
+import { redisFails } from './redis.ts';
+import { resumption } from './resumption.ts';
 import { slowConsumer } from './slow-consumers.ts';
 import { rollingUpgrade } from './upgrade.ts';
-import { redisFails } from './redis.ts';
 
-/** Every kind of fault that there is, and that can be played here. */
+/** Every kind of fault that may strike beside others, and that can be played here. */
 export const faults: readonly Fault[] = [
-  killed,
+  ...processFaults,
+  crashPoint,
+  ...queueFaults,
+  ...frameFaults,
+  ...networkFaults,
   ...databaseFaults,
   ...conflictFaults,
   ...(mayMount() ? [diskIsFull] : []),
@@ -23,3 +32,6 @@ export const faults: readonly Fault[] = [
   slowConsumer,
   rollingUpgrade,
 ];
+
+/** Those that want the cluster for themselves. */
+export const faultsAlone: readonly Fault[] = [everyCrashPoint, resumption];

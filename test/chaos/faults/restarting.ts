@@ -23,7 +23,8 @@ export async function restartWith(
     await keeper?.stop();
     keeper?.start();
   }
-  await backAgain(replica, before);
+  // Something else that it needs may be away just then.
+  await backAgain(replica, before).catch(() => backAgain(replica, before));
 }
 
 /** Every replica of a service, one after the other: the service is there meanwhile. */

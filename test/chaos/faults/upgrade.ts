@@ -36,7 +36,7 @@ async function bothEnd({ arena, count }: Scene): Promise<void> {
     const now = await Promise.all([ended(arena, 1), ended(arena, 2)]);
     return now.every((number, at) => number > (before[at] ?? 0) + 3);
   };
-  await until('sagas of both versions succeed', grown, 60_000);
+  await until('sagas of both versions succeed', grown, 120_000);
   count('sagas of two versions ended side by side');
 }
 
@@ -46,7 +46,7 @@ async function rollBack(scene: Scene): Promise<void> {
   // The points are somewhere else for a moment: sagas that are under way stay so.
   const passages = ['payment-1', 'payment-2'].map((name) => arena.passage(name, 'postgres'));
   for (const passage of passages) passage.cut('there', 'back');
-  await until('sagas of the next build are under way', async () => (await openOf(arena, 2)) > 0, 60_000);
+  await until('sagas of the next build are under way', async () => (await openOf(arena, 2)) > 0, 120_000);
   await restartWith(arena, two, undefined, 'by SIGKILL');
   await restartWith(arena, one, undefined, 'by SIGKILL');
   for (const passage of passages) passage.heal();
@@ -58,7 +58,7 @@ async function rollBack(scene: Scene): Promise<void> {
   });
   count('sagas left to another build', orphans);
   const before = await ended(arena, 1);
-  await until('the build before pays', async () => (await ended(arena, 1)) > before + 3, 60_000);
+  await until('the build before pays', async () => (await ended(arena, 1)) > before + 3, 120_000);
   if ((await openOf(arena, 2)) !== orphans) throw new Error('A build ended sagas that it does not know.');
 }
 
@@ -72,7 +72,15 @@ export const rollingUpgrade: Fault = {
     'sagas left to another build',
     'sagas of a version ended later',
   ],
-  touches: () => [one, two, serverOf('orchestrator'), serverOf('payment'), 'payment-1', 'payment-2'],
+  touches: () => [
+    one,
+    two,
+    'nats-server',
+    serverOf('orchestrator'),
+    serverOf('payment'),
+    'payment-1',
+    'payment-2',
+  ],
   seconds: { alone: 5, chaos: 3 },
   strike: async (scene) => {
     const { arena, count, pause } = scene;
@@ -85,14 +93,14 @@ export const rollingUpgrade: Fault = {
     return async () => {
       await restartWith(arena, one, nextBuild);
       const isOver = async () => (await openOf(arena, 2)) < orphans;
-      await until('what was left is ended', isOver, 60_000);
+      await until('what was left is ended', isOver, 120_000);
       await bothEnd(scene);
       count('sagas of a version ended later', orphans);
       // In order: it ends what it began, and is not missed.
       await restartWith(arena, one, undefined);
       if ((await openOf(arena, 2)) > 0) {
         await restartWith(arena, one, nextBuild);
-        await until('the last of them end', async () => (await openOf(arena, 2)) === 0, 60_000);
+        await until('the last of them end', async () => (await openOf(arena, 2)) === 0, 120_000);
         await restartWith(arena, one, undefined);
       }
     };

@@ -231,7 +231,15 @@ export class Hall implements Rules {
     const unpaid = { extended: false, payingSaga: null, version: 1 };
     const status = 'reserved';
     this.reservations.set(id, {
-      ...{ id, performanceId, userId, status, seatIds, seats, amount, expiresAt, ...unpaid },
+      id,
+      performanceId,
+      userId,
+      status,
+      seatIds,
+      seats,
+      amount,
+      expiresAt,
+      ...unpaid,
     });
     for (const row of rows) {
       row.status = 'reserved';

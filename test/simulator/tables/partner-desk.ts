@@ -50,7 +50,14 @@ export class PartnerDesk implements Rules {
     const nextAttemptAt = createdAt + dueAfterMs;
     const [type, text] = [textOf(body, 'type'), JSON.stringify(body)];
     this.deliveries.set(id, {
-      ...{ id, reservationId, version, type, body: text, createdAt, nextAttemptAt, ...untried },
+      id,
+      reservationId,
+      version,
+      type,
+      body: text,
+      createdAt,
+      nextAttemptAt,
+      ...untried,
     });
   }
 

@@ -118,7 +118,18 @@ export class SagaTable {
     const { id, name, version, fan, route, key, fingerprint, input, traceId, epoch, reason } = row;
     const remainingMs = Math.max(0, row.deadlineAt - this.#now());
     return {
-      ...{ id, name, version, fan, route, key, fingerprint, input, traceId, epoch, reason, remainingMs },
+      id,
+      name,
+      version,
+      fan,
+      route,
+      key,
+      fingerprint,
+      input,
+      traceId,
+      epoch,
+      reason,
+      remainingMs,
     };
   }
 }

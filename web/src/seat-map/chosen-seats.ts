@@ -1,3 +1,4 @@
+import { useMemo } from 'react';
 import type { Geometry } from './geometry.ts';
 import { isFree } from './seat-state.ts';
 import type { Availability, SeatMapProps } from './types.ts';
@@ -33,3 +34,12 @@ export const statesFor = (
   geometry: Geometry,
   availability: Availability | undefined,
 ): Uint8Array | undefined => (availability?.version === geometry.version ? availability.states : undefined);
+
+/** The same for as long as nothing that it follows from has changed. */
+export function useChosenSeats(geometry: Geometry, props: SeatMapProps): Chosen {
+  const { selected, availability, isReserving = false, lost } = props;
+  return useMemo(
+    () => chosenSeats(geometry, { selected, availability, isReserving, ...(lost && { lost }) }),
+    [geometry, selected, availability, isReserving, lost],
+  );
+}

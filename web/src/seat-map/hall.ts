@@ -5,7 +5,6 @@ import { differences, isFree } from './seat-state.ts';
 // The hall as it is now: geometry, the stage, every seat's state and what is left of each section.
 
 const unknown = 3;
-const stageDepthMetres = 5;
 const stageGapMetres = 1.5;
 /** What a section's floor is wider than the middles of its outer seats. */
 export const floorMarginMetres = 0.55;
@@ -75,10 +74,12 @@ export class Hall {
   }
 }
 
-/** In front of the seats, as wide as a hall of that size has one. */
+/** In front of the seats, as wide and as deep as a hall of that size has one; nobody told how it is built. */
 function stageBefore({ box }: Geometry): Box {
-  const half = Math.min(Math.max((box.right - box.left) * 0.2, 4), 14);
-  return { left: -half, right: half, top: -stageDepthMetres - stageGapMetres, bottom: -stageGapMetres };
+  const [width, height] = [box.right - box.left, box.bottom - box.top];
+  const half = Math.min(Math.max(width * 0.2, Math.min(width * 0.42, 4)), 14);
+  const depth = Math.min(Math.max(height * 0.14, 1.2), 5);
+  return { left: -half, right: half, top: -depth - stageGapMetres, bottom: -stageGapMetres };
 }
 
 const around = (seats: Box, stage: Box): Box => ({

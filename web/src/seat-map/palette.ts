@@ -74,20 +74,23 @@ const css = (colour: Colour): string => `rgb(${colour.map(Math.round).join(' ')}
 
 /** Reads what an element sees: whatever notation the style sheet uses, the browser says the pixel. */
 export function readPalette(element: HTMLElement): Palette {
-  const probe = document.createElement('span');
-  element.append(probe);
   const pixel = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
   const colourOf = (token: string): Colour => {
-    probe.style.color = `var(${token})`;
     if (!pixel) return [128, 128, 128];
-    pixel.fillStyle = getComputedStyle(probe).color;
+    pixel.fillStyle = colourSeenIn(element, token);
     pixel.fillRect(0, 0, 1, 1);
     const [red = 0, green = 0, blue = 0] = pixel.getImageData(0, 0, 1, 1).data;
     return [red, green, blue];
   };
-  try {
-    return paletteFrom(colourOf, getComputedStyle(element).fontFamily);
-  } finally {
-    probe.remove();
-  }
+  return paletteFrom(colourOf, getComputedStyle(element).fontFamily);
+}
+
+/** By an element of its own for each: one that changes its colour may be on its way from the one before. */
+function colourSeenIn(element: HTMLElement, token: string): string {
+  const probe = document.createElement('span');
+  probe.style.color = `var(${token})`;
+  element.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
 }

@@ -1,6 +1,6 @@
-import { useDeferredValue, useMemo, useState } from 'react';
+import { useDeferredValue, useState } from 'react';
 import { useAnnounce } from '../announcer.tsx';
-import { chosenSeats, statesFor } from './chosen-seats.ts';
+import { statesFor, useChosenSeats } from './chosen-seats.ts';
 import type { Geometry, Row, Section } from './geometry.ts';
 import { geometryFor } from './known-geometry.ts';
 import { messagesIn, type Messages } from './messages.ts';
@@ -19,7 +19,7 @@ export function SeatList(props: SeatMapProps) {
   const messages = messagesIn(language);
   const announce = useAnnounce();
   const geometry = geometryFor(layout);
-  const chosen = useMemo(() => chosenSeats(geometry, props), [geometry, props]);
+  const chosen = useChosenSeats(geometry, props);
   useSeatNews(geometry, chosen, messages, maxSelected);
   const [isAll, setAll] = useState(false);
   const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());

@@ -1,6 +1,6 @@
-import { useEffect, useId, useMemo, useRef, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 import { useAnnounce } from '../announcer.tsx';
-import { chosenSeats, statesFor } from './chosen-seats.ts';
+import { statesFor, useChosenSeats } from './chosen-seats.ts';
 import type { Geometry } from './geometry.ts';
 import { geometryFor } from './known-geometry.ts';
 import { listId } from './list-id.ts';
@@ -24,7 +24,7 @@ export function SeatMap(props: SeatMapProps) {
   const [tip, setTip] = useState<Tip>();
   const [section, setSection] = useState<number>();
   const helpId = useId();
-  const chosen = useMemo(() => chosenSeats(geometry, props), [geometry, props]);
+  const chosen = useChosenSeats(geometry, props);
   const choose = (seat: number): void => {
     const id = geometry.seats[seat]?.seatId;
     if (id === undefined) return;
@@ -39,7 +39,8 @@ export function SeatMap(props: SeatMapProps) {
   const states = statesFor(geometry, availability);
   useEffect(() => {
     if (states) view.current?.setStates(states);
-  }, [states, view]);
+    // Another hall has another canvas, which knows nothing yet.
+  }, [states, view, geometry]);
   useEffect(() => view.current?.setMarks(chosen.kept, chosen.lost), [chosen, view]);
 
   return (

@@ -195,6 +195,32 @@ test('a seat that another fan takes leaves the offer; a chosen one is shown and 
   await expect.poll(() => chosen(page).textContent()).toBe('');
 });
 
+test.each([
+  ['light', [245, 245, 247]],
+  ['dark', [19, 17, 24]],
+] as const)('in the %s the map has the colours of the page, all of them', async (colorScheme, ground) => {
+  const page = await open({ ...desktop, colorScheme });
+  await atRest(page);
+  const { corner, colours } = await page.evaluate(() => {
+    const canvas = document.querySelector('canvas');
+    const { data } = canvas?.getContext('2d')?.getImageData(0, 0, canvas.width, canvas.height) ?? {
+      data: [],
+    };
+    const pixels = new Map<number, number>();
+    for (let at = 0; at < data.length; at += 4) {
+      const pixel = ((data[at] ?? 0) << 16) | ((data[at + 1] ?? 0) << 8) | (data[at + 2] ?? 0);
+      pixels.set(pixel, (pixels.get(pixel) ?? 0) + 1);
+    }
+    return {
+      corner: Array.from(data.slice(0, 3)),
+      colours: [...pixels.values()].filter((count) => count > 200).length,
+    };
+  });
+  expect(corner).toEqual(ground);
+  // Ground, floor, stage, four grades, and what lies between them.
+  expect(colours).toBeGreaterThan(6);
+});
+
 test('a map at rest draws nothing, and a change is one drawing', async () => {
   const page = await open(desktop);
   await atRest(page);

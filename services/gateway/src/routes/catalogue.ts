@@ -1,11 +1,10 @@
 import * as http from '@tutti/contracts/http';
 import type { Concert } from '@tutti/contracts';
-import type { FastifyReply } from 'fastify';
 import { hash } from 'node:crypto';
 import * as z from 'zod';
 import type { GatewayParts } from '../parts.ts';
 import { Refused } from '../problems.ts';
-import { cursorsOf, isKnown, type TypedApp } from './route.ts';
+import { cursorsOf, isKnown, sendStored, sendUnchanged, type TypedApp } from './route.ts';
 
 const tags = ['catalogue'];
 const concertParams = z.object({ concertId: http.slug });
@@ -145,15 +144,6 @@ export function catalogueRoutes(app: TypedApp, { concerts }: GatewayParts): void
     },
   );
 }
-
-const sendUnchanged = (reply: FastifyReply) => reply.code(304).send();
-
-/** The stored document as it is: it was checked when the season was loaded. */
-const sendStored = (reply: FastifyReply, json: string) =>
-  reply
-    .serializer((text: string) => text)
-    .type('application/json')
-    .send(json);
 
 /** The version to edit, and a mark of the rest: prices and the state of the sale change without an edit. */
 function etagOf(concert: Concert): string {

@@ -8,13 +8,17 @@ import { callerOf, cursorsOf, uuidForm, type TypedApp } from './route.ts';
 const tags = ['reservations'];
 const params = z.object({ reservationId: http.namedId });
 
-export function reservationRoutes(app: TypedApp, { concerts, effects, seating }: GatewayParts): void {
+export function reservationRoutes(
+  app: TypedApp,
+  { concerts, effects, admissions, seating }: GatewayParts,
+): void {
   app.post(
     '/reservations',
     {
       config: {
         access: 'fan',
         effect: true,
+        admission: true,
         refuses: [
           'performance_not_found',
           'seat_not_found',
@@ -34,9 +38,16 @@ export function reservationRoutes(app: TypedApp, { concerts, effects, seating }:
     async (request, reply) => {
       const { performanceId, seatIds } = request.body;
       const { userId } = callerOf(request);
+      const admission = admissions.check(request.headers['admission-token'], userId, performanceId);
       const alternatives = await seating.alternatives(performanceId, seatIds);
-      const input = { userId, performanceId, seatIds, ...(alternatives && { alternatives }) };
-      return answerEffect(request, reply, effects, 'reserve-seats', input);
+      const wish = {
+        userId,
+        performanceId,
+        seatIds,
+        ...(admission && { admission }),
+        ...(alternatives && { alternatives }),
+      };
+      return answerEffect(request, reply, effects, 'reserve-seats', wish);
     },
   );
 

@@ -2,6 +2,7 @@ import type { Caller } from '@tutti/contracts';
 import type {
   FastifyBaseLogger,
   FastifyInstance,
+  FastifyReply,
   FastifyRequest,
   RawReplyDefaultExpression,
   RawRequestDefaultExpression,
@@ -61,3 +62,12 @@ export function isKnown({ headers }: Pick<FastifyRequest, 'headers'>, etag: stri
   const known = (headers['if-none-match'] ?? '').split(/\s*,\s*/).map((one) => one.replace(/^W\//, ''));
   return known.includes(etag) || known.includes('*');
 }
+
+export const sendUnchanged = (reply: FastifyReply) => reply.code(304).send();
+
+/** A document that was stored or made as text, as it is. */
+export const sendStored = (reply: FastifyReply, json: string) =>
+  reply
+    .serializer((text: string) => text)
+    .type('application/json')
+    .send(json);

@@ -1,6 +1,6 @@
 import '@fontsource-variable/hanken-grotesk/wght.css';
 import '../../../src/tokens.css';
-import '../../../src/base.css';
+import '../../../src/styles/base.css';
 import './page.css';
 import { useEffect, useState } from 'react';
 import { createRoot } from 'react-dom/client';

@@ -1,0 +1,148 @@
+import type { AdmissionRefusal, Admitted, Place, SaleQueries, WaitingRoomQueries } from '@tutti/contracts';
+import { joinOf } from '@tutti/contracts/line';
+import { Lease, leaseMigrations } from '@tutti/kit/lock';
+import { Database, migrate, type Connection } from '@tutti/kit/postgres';
+import { isOutOfReach, uuidv7, type Log } from '@tutti/kit/service';
+import { watchDatabase, type ServiceTelemetry } from '@tutti/kit/telemetry';
+import { Admissions } from './admissions.ts';
+import { Batches } from './batches.ts';
+import { waitBeforeOpening, waitOf } from './line.ts';
+import { Mover } from './mover.ts';
+import { numberOf, Sales, type KnownSale } from './sales.ts';
+import { LineStore, type FanOfSale, type Joined } from './store.ts';
+import { LineTokens } from './tokens.ts';
+
+export const waitingRoomMigrations = [
+  leaseMigrations,
+  { name: 'waiting-room', folder: new URL('../migrations/', import.meta.url) },
+];
+
+export type WaitingRoomService = {
+  queries: WaitingRoomQueries;
+  ready(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+export type WaitingRoomOptions = {
+  connection: Connection;
+  /** The seats, and who holds them: asked, never told. */
+  sales: SaleQueries;
+  log: Log;
+  /** Signs places and admissions; the gateway checks the latter with it. */
+  admissionTokenKey: Buffer;
+  /** How long a fan may be inside who holds nothing. */
+  admissionSeconds: number;
+  leaseSeconds?: number;
+  telemetry?: ServiceTelemetry | undefined;
+};
+
+const joinsMost = { batchMax: 2_000, waitingMax: 20_000 };
+const joinListMost = 10_000;
+
+export async function startWaitingRoom(options: WaitingRoomOptions): Promise<WaitingRoomService> {
+  const { connection, log, admissionTokenKey, admissionSeconds, leaseSeconds = 5, telemetry } = options;
+  const database = new Database(connection, { connectionsMax: 4 });
+  await migrate(database, waitingRoomMigrations);
+  const store = new LineStore(database);
+  const catalogue = options.sales;
+  const sales = new Sales(store, () => catalogue.sales());
+  const tokens = new LineTokens(admissionTokenKey);
+  const joins = new Batches<FanOfSale, Joined>((batch) => store.join(batch), joinsMost);
+  const admissions = new Admissions({ store, catalogue, tokens, admissionSeconds });
+  const lease = new Lease({ database, name: 'move-lines', owner: uuidv7(), seconds: leaseSeconds });
+  const mover = new Mover({ store, sales, catalogue, tokens, lease, log });
+  const ready = async () => {
+    await database.query('select 1');
+  };
+  if (telemetry) watch(telemetry, ready, mover);
+
+  return {
+    queries: {
+      join: async (concertId, userId) => {
+        const sale = await sales.find(concertId);
+        if (!sale) return 'no_waiting_room';
+        if (sale.phase === 'closed') return 'sale_closed';
+        if (sale.phase === 'sold_out') return 'sold_out';
+        const fan = { sale: sale.row.id, fan: userId };
+        const { arrival, isNew } = await joins.add(fan);
+        const queueToken = tokens.place(concertId, userId, arrival);
+        const isInside = !isNew && (await store.isInside(fan));
+        return { queueToken, isNew, ...standing(sale, arrival, isInside) };
+      },
+      queue: async (concertId) => (await sales.find(concertId))?.document ?? null,
+      joins: async (concertId, from) => {
+        const { row } = (await sales.find(concertId)) ?? {};
+        if (!row || row.preQueueSize === null || row.seed === null) return null;
+        const below = Math.min(from + joinListMost, row.preQueueSize);
+        const arrivals = await store.arrivals(row.id, from, below);
+        return arrivals.map(({ arrival, fan }) => joinOf(tokens.place(concertId, fan, arrival)));
+      },
+      admit: async (concertId, userId, queueToken) => {
+        const sale = await sales.find(concertId);
+        return sale
+          ? answered(admissions.admit(sale, userId, tokens.verifyPlace(queueToken)))
+          : { code: 'no_waiting_room' };
+      },
+      leave: async (concertId, userId) => {
+        const sale = await sales.find(concertId);
+        if (!sale) return 'no_waiting_room';
+        await store.leave({ sale: sale.row.id, fan: userId });
+        return 'left';
+      },
+    },
+    ready,
+    stop: async () => {
+      await mover.stop();
+      await Promise.all([joins.stop(), admissions.stop()]);
+      await database.close();
+    },
+  };
+}
+
+/** Where a fan stands, as well as it was known a second ago. */
+function standing(
+  sale: KnownSale,
+  arrival: number,
+  isInside: boolean,
+): Pick<Place, 'ahead' | 'estimatedWaitSeconds'> &
+  ({ status: 'pre_queue'; arrival: number } | { status: 'waiting' | 'admitted'; number: number }) {
+  const { serving, paceNow, pace, joined, opensInSeconds } = sale.row;
+  const number = numberOf(sale, arrival);
+  if (number === undefined) {
+    const others = Math.max(joined - 1, arrival);
+    return {
+      status: 'pre_queue',
+      arrival,
+      ahead: others,
+      estimatedWaitSeconds: waitBeforeOpening(opensInSeconds, others + 1, pace),
+    };
+  }
+  if (isInside) return { status: 'admitted', number, ahead: 0, estimatedWaitSeconds: { low: 0, high: 0 } };
+  const ahead = Math.max(0, number - serving - 1);
+  const estimatedWaitSeconds = waitOf(Math.max(0, number - serving), paceNow || pace);
+  return { status: 'waiting', number, ahead, estimatedWaitSeconds };
+}
+
+/** What cannot be recorded now can be in a moment. */
+async function answered(
+  admitting: Promise<Admitted | AdmissionRefusal>,
+): Promise<Admitted | AdmissionRefusal> {
+  try {
+    return await admitting;
+  } catch (error) {
+    if (isOutOfReach(error)) return { code: 'overloaded' };
+    throw error;
+  }
+}
+
+function watch(telemetry: ServiceTelemetry, ready: () => Promise<void>, mover: Mover): void {
+  watchDatabase(telemetry, 'waiting-room', ready);
+  telemetry.meters.gauge(
+    {
+      name: 'tutti_lease_held',
+      help: 'Whether this process does a job that has one owner.',
+      labels: ['lease'],
+    },
+    () => [[mover.isOwner ? 1 : 0, 'move-lines']],
+  );
+}

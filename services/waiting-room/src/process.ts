@@ -1,0 +1,42 @@
+import type { SaleQueries } from '@tutti/contracts';
+import { admissionStates, questionToWire, saleFromWire, SaleService } from '@tutti/contracts/wire/sale';
+import { runProcessOffBus } from '@tutti/kit/process';
+import { rpcClient, type Calls } from '@tutti/kit/rpc';
+import { startWaitingRoom } from './main.ts';
+import { serveWaitingRoom } from './rpc.ts';
+
+await runProcessOffBus('waiting-room', async ({ env, log, telemetry }) => {
+  const connection = { url: env.required('DATABASE_URL', 'where the database of this service is') };
+  const key = env.required('ADMISSION_TOKEN_KEY', 'what admissions are signed with, 32 bytes in base64url');
+  const addresses = env.required('CONCERT_ADDRESSES', 'where the replicas of the concert service answer');
+  const admissionSeconds = env.integer('ADMISSION_SECONDS', 600, { min: 5, max: 86_400 });
+  env.check();
+  const concert = rpcClient(SaleService, addresses, { spans: telemetry.spans });
+  const waitingRoom = await startWaitingRoom({
+    connection,
+    log,
+    telemetry,
+    admissionSeconds,
+    sales: saleQueries(concert.call),
+    admissionTokenKey: Buffer.from(key, 'base64url'),
+  });
+  return {
+    ready: waitingRoom.ready,
+    serve: (server) => serveWaitingRoom(server, waitingRoom.queries),
+    stop: async () => {
+      await waitingRoom.stop();
+      concert.close();
+    },
+  };
+});
+
+function saleQueries(call: Calls<typeof SaleService>): SaleQueries {
+  return {
+    sales: async () => (await call.sales({})).sales.map(saleFromWire),
+    recordAdmissions: async (records) => (await call.recordAdmissions({ records: [...records] })).recorded,
+    settleAdmissions: async (questions) => {
+      const { states } = await call.settleAdmissions({ questions: questions.map(questionToWire) });
+      return states.map((state) => admissionStates.fromWire(state));
+    },
+  };
+}
