@@ -1,5 +1,6 @@
 import { Started } from '../../test/support/started.ts';
 import { barriersOf } from './axe.ts';
+import { builtApp } from './built-app.ts';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -36,6 +37,7 @@ export class Stage {
     const system = await Started.in(path.join(folder, 'data'), {
       SEASON: seasonFile,
       HOST: 'localhost',
+      WEB_DIR: await builtApp(),
       ...env,
     });
     const [browser] = await Promise.all([

@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Stage, type Visitor } from './stage.ts';
 
 const hasLine = existsSync(path.resolve(import.meta.dirname, '../../services/waiting-room'));
-const opensAt = Date.now() + 12_000;
+// Late enough for the system to be up and both fans to be here, on a slow machine too.
+const opensAt = Date.now() + 35_000;
 const season = `
 season: line
 concerts:
@@ -33,38 +34,42 @@ describe.skipIf(!hasLine)('the waiting room', () => {
     return fan;
   }
 
-  test('draws numbers, keeps a place through a reload and a lost connection, and becomes the seat map', async () => {
-    const [ko, en] = await Promise.all([inLine('ko'), inLine('en')]);
-    await Promise.all([ko, en].map((fan) => fan.text(fan.t.line.preQueueText).waitFor()));
-    expect(await ko.barriers()).toEqual([]);
+  test(
+    'draws numbers, keeps a place through a reload and a lost connection, and becomes the seat map',
+    { timeout: 120_000 },
+    async () => {
+      const [ko, en] = await Promise.all([inLine('ko'), inLine('en')]);
+      await Promise.all([ko, en].map((fan) => fan.text(fan.t.line.preQueueText).waitFor()));
+      expect(await ko.barriers()).toEqual([]);
 
-    const inside = (fan: Visitor) => fan.page.waitForURL(/\/seats\//, { timeout: 40_000 });
-    const [first, second] = await Promise.race([
-      inside(ko).then(() => [ko, en] as const),
-      inside(en).then(() => [en, ko] as const),
-    ]);
-    await first.page.waitForFunction((title) => document.title.startsWith(title), first.t.line.turnTitle);
+      const inside = (fan: Visitor) => fan.page.waitForURL(/\/seats\//, { timeout: 40_000 });
+      const [first, second] = await Promise.race([
+        inside(ko).then(() => [ko, en] as const),
+        inside(en).then(() => [en, ko] as const),
+      ]);
+      await first.page.waitForFunction((title) => document.title.startsWith(title), first.t.line.turnTitle);
 
-    await second.text(second.t.line.number).waitFor();
-    expect(await second.page.locator('.line-number').innerText()).toBe('2');
-    expect(await second.page.title()).toContain(second.t.line.aheadOf(0));
-    expect(await second.barriers()).toEqual([]);
-    await second.page.reload();
-    await second.page.locator('.line-number', { hasText: /^2$/ }).waitFor();
-    await second.context.setOffline(true);
-    await second.text(second.t.offline).waitFor();
-    expect(await second.page.locator('.line-number').innerText()).toBe('2');
-    await second.context.setOffline(false);
+      await second.text(second.t.line.number).waitFor();
+      expect(await second.page.locator('.line-number').innerText()).toBe('2');
+      expect(await second.page.title()).toContain(second.t.line.aheadOf(0));
+      expect(await second.barriers()).toEqual([]);
+      await second.page.reload();
+      await second.page.locator('.line-number', { hasText: /^2$/ }).waitFor();
+      await second.context.setOffline(true);
+      await second.text(second.t.offline).waitFor();
+      expect(await second.page.locator('.line-number').innerText()).toBe('2');
+      await second.context.setOffline(false);
 
-    await first.chooseInList('Floor', '2', 3);
-    await first.button(first.t.seatScreen.reserve).click();
-    await first.heading(first.t.checkout.title).waitFor();
-    await first.button(first.t.checkout.pay(first.t.points(66_000))).click();
-    await first.heading(first.t.checkout.paid).waitFor();
+      await first.chooseInList('Floor', '2', 3);
+      await first.button(first.t.seatScreen.reserve).click();
+      await first.heading(first.t.checkout.title).waitFor();
+      await first.button(first.t.checkout.pay(first.t.points(66_000))).click();
+      await first.heading(first.t.checkout.paid).waitFor();
 
-    await inside(second);
-    await second.text(`${second.t.line.turn}. ${second.t.line.turnText}`).waitFor({ state: 'attached' });
-    expect([...first.complaints, ...second.complaints]).toEqual([]);
-    await Promise.all([first.close(), second.close()]);
-  });
+      await inside(second);
+      await second.text(`${second.t.line.turn}. ${second.t.line.turnText}`).waitFor({ state: 'attached' });
+      expect([...first.complaints, ...second.complaints]).toEqual([]);
+      await Promise.all([first.close(), second.close()]);
+    },
+  );
 });
