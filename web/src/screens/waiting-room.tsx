@@ -14,7 +14,7 @@ import { chime, isSoundOn, setSound } from '../parts/chime.ts';
 import { clockOf } from '../formats.ts';
 import { useTimeLeft } from '../parts/countdown.ts';
 import { Failure, Notice } from '../parts/notice.tsx';
-import { SignInHere } from '../parts/sign-in.tsx';
+import { SignInHere } from '../parts/sign-in-here.tsx';
 import { inksOf } from '../parts/poster.tsx';
 import { Screen } from '../screen.tsx';
 
