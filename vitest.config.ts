@@ -13,7 +13,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'rules and stories',
-          include: ['{contracts,kit,services,standalone,cluster,test,bench}/**/*.test.ts'],
+          include: ['{contracts,kit,services,standalone,cluster,test,bench,web/src}/**/*.test.ts'],
           exclude: ['test/{faults,cluster}/**', '**/node_modules/**'],
           provide: { form: 'embedded' },
           // Two cores are shared with PostgreSQL: more files at once only makes each of them slower.
@@ -41,6 +41,17 @@ export default defineConfig({
           provide: { form: 'cluster' },
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          testTimeout: 60_000,
+          hookTimeout: 150_000,
+          name: 'web',
+          include: ['web/test/**/*.test.ts'],
+          // A browser and the whole system share two cores.
+          maxWorkers: 1,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

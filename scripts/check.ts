@@ -17,7 +17,8 @@ type Step = readonly [what: string, run: () => boolean];
 const steps: readonly Step[] = [
   ...protos.map(({ folder }): Step => [`protos: buf lint (${folder})`, () => run('buf', ['lint'], folder)]),
   ...protos.map(({ folder, stubs }): Step => [`stubs: ${folder}/${stubs}`, () => areFresh(folder, stubs)]),
-  step('types', 'tsc', ['--noEmit', '-p', '.']),
+  // Three worlds: what runs on Node, what runs in a browser, and tests that stand in one and look into the other.
+  ...['.', 'web', 'web/test'].map((folder) => step('types', 'tsc', ['--noEmit', '-p', folder])),
   step('lint', 'oxlint', ['--type-aware', '--deny-warnings']),
   step('format', 'oxfmt', ['--check', '.']),
   step('tests', 'vitest', ['run', ...process.argv.slice(2)]),

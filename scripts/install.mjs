@@ -1,17 +1,22 @@
 // Installs the packages when they are missing or are not those of package-lock.json.
 
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { basename, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { birthOf, runChild } from './child.mjs';
+import { runChild } from './child.mjs';
+import { readJson, readText, takeTurn } from './turn.mjs';
 
 const say = (line) => process.stderr.write(`${line}\n`);
 
 /** Returns how `npm ci` ended if it had to be run. `tool` is the name of a command which has to be there. */
 export async function ensureInstalled(root, tool) {
   if (isInstalled(root, tool)) return undefined;
-  const lock = await lockInstall(root);
+  // One at a time: `npm ci` begins by deleting node_modules.
+  const lock = await takeTurn(join(root, '.installing'), {
+    waiting: 'Another script is installing packages; waiting for it …',
+    stuck: 'Another script has been installing packages for long',
+    blocked: 'Packages are missing and cannot be installed here',
+  });
   try {
     // Another script may have done it while this one waited.
     if (isInstalled(root, tool)) return undefined;
@@ -146,85 +151,4 @@ function npmCommand() {
   return /^np[mx]-cli\.js$/.test(basename(script))
     ? [process.execPath, script.replace(/npx-cli\.js$/, 'npm-cli.js')]
     : ['npm'];
-}
-
-/**
- * One install at a time: `npm ci` begins by deleting node_modules. The owners are this process and its npm, which goes
- * on when this process is killed: then the next script waits for it and finds everything installed.
- */
-async function lockInstall(root) {
-  const lock = join(root, '.installing');
-  const deadline = Date.now() + 15 * 60_000;
-  for (let told = false; !takeLock(lock); await delay(200)) {
-    if (Date.now() > deadline)
-      throw new Error(`Another script has been installing packages for long; see ${lock}.`);
-    if (removeStale(lock)) continue;
-    if (!told) say('Another script is installing packages; waiting for it …');
-    told = true;
-  }
-  return {
-    owners: (npm) => writeOwners(lock, [process.pid, npm]),
-    release: () => fs.rmSync(lock, { recursive: true, force: true }),
-  };
-}
-
-function takeLock(lock) {
-  try {
-    fs.mkdirSync(lock);
-  } catch (error) {
-    if (error.code === 'EEXIST') return false;
-    throw new Error(`Packages are missing and cannot be installed here: ${error.message}`, { cause: error });
-  }
-  writeOwners(lock, [process.pid]);
-  return true;
-}
-
-function writeOwners(lock, pids) {
-  const file = join(lock, 'owners');
-  fs.writeFileSync(`${file}.new`, JSON.stringify(pids.map((pid) => ({ pid, birth: birthOf(pid) }))));
-  fs.renameSync(`${file}.new`, file);
-}
-
-/** Takes away the lock of owners that are gone. Moved first: of several that find it stale only one can do that. */
-function removeStale(lock) {
-  const judged = ownersOf(lock);
-  if (!judged || judged.some(({ pid, birth }) => birthOf(pid) === birth)) return false;
-  const away = `${lock}-${randomUUID()}`;
-  try {
-    fs.renameSync(lock, away);
-    // A new owner was faster between the look and the move.
-    if (JSON.stringify(ownersOf(away)) !== JSON.stringify(judged)) fs.renameSync(away, lock);
-  } catch {
-    // Somebody else moved it.
-  }
-  fs.rmSync(away, { recursive: true, force: true });
-  return true;
-}
-
-/** Undefined while the lock is too young to say; an owner that was killed early never wrote its name. */
-function ownersOf(lock) {
-  const owners = readJson(join(lock, 'owners'));
-  if (owners) return owners;
-  try {
-    return Date.now() - fs.statSync(lock).mtimeMs > 10_000 ? [] : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function readText(file) {
-  try {
-    return fs.readFileSync(file, 'utf8');
-  } catch {
-    return undefined;
-  }
-}
-
-function readJson(file) {
-  const text = readText(file);
-  try {
-    return text === undefined ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,7 +1,7 @@
-// The door of every npm script: node scripts/run.mjs <file.ts | tool> [arguments…]
+// The door of every npm script: node scripts/run.mjs [--web] <file.ts | tool> [arguments…]
 //
 // Plain JavaScript for whatever Node the system has (20 or later). It installs what is missing, then runs the file or
-// the tool on the Node that the packages bring, and passes on what ends it.
+// the tool on the Node that the packages bring, and passes on what ends it. With --web the fans' app is built before.
 
 import { closeSync, existsSync, openSync, readSync, realpathSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -9,6 +9,7 @@ import { basename, delimiter, dirname, extname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url';
 import { runChild } from './child.mjs';
 import { ensureInstalled } from './install.mjs';
+import { ensureWebApp } from './web.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(root, 'node_modules');
@@ -47,17 +48,24 @@ function leaveLike({ code, signal }) {
   process.exitCode = 128 + constants.signals[signal];
 }
 
-async function main([target, ...args]) {
-  if (!target) throw new Error('Usage: node scripts/run.mjs <file.ts | tool> [arguments…]');
+async function main(words) {
+  const withWeb = words[0] === '--web';
+  const [target, ...args] = withWeb ? words.slice(1) : words;
+  if (!target) throw new Error('Usage: node scripts/run.mjs [--web] <file.ts | tool> [arguments…]');
   const installing = await ensureInstalled(root, isFile(target) ? undefined : basename(target));
   if (installing && (installing.code !== 0 || installing.signal)) return installing;
-  const { program, words, ours = false } = commandFor(target, args);
+  // Whoever says where the app is, or that there is none, needs none built.
+  const needsWeb = withWeb && process.env.WEB_DIR === undefined;
+  const building = needsWeb ? await ensureWebApp(root, node) : undefined;
+  if (building && (building.code !== 0 || building.signal)) return building;
+  const { program, words: command, ours = false } = commandFor(target, args);
   const { TUTTI_PARENT_PIPE: _, ...inherited } = process.env;
   const env = {
     ...inherited,
+    ...(needsWeb && { WEB_DIR: join(root, 'web/dist') }),
     PATH: [join(modules, '.bin'), process.env.PATH].filter(Boolean).join(delimiter),
   };
-  return runChild(program, words, { env, parentPipe: ours });
+  return runChild(program, command, { env, parentPipe: ours });
 }
 
 try {

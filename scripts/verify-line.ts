@@ -52,14 +52,17 @@ function shuffleFrom(json: string): PublishedShuffle {
       throw new Error(`"${name}" is not there as 64 hex digits: the sale may not have opened yet.`);
     return value;
   };
-  const preQueueSize = field('preQueueSize');
-  if (typeof preQueueSize !== 'number') throw new Error('"preQueueSize" is not there.');
+  const whole = (name: string): number => {
+    const value = field(name);
+    if (typeof value !== 'number') throw new Error(`"${name}" is not there.`);
+    return value;
+  };
   return {
     commitment: hex('commitment'),
     secret: hex('secret'),
     joinRoot: hex('joinRoot'),
     seed: hex('seed'),
-    preQueueSize,
+    preQueueSize: whole('preQueueSize'),
   };
 }
 

@@ -1,6 +1,15 @@
 import { Connection, type Answer } from './connection.ts';
 
-export type Request = { readonly path: string; readonly headers: string; readonly body: string };
+export type Request = {
+  /** POST, when nothing is said. */
+  readonly method?: 'GET';
+  readonly path: string;
+  readonly headers: string;
+  readonly body: string;
+};
+
+export const ask = (connection: Connection, { method, path, headers, body }: Request): Promise<Answer> =>
+  method === 'GET' ? connection.get(path, headers) : connection.post(path, headers, body);
 
 export type LoopResult = {
   readonly answers: number;
@@ -35,7 +44,7 @@ export async function closedLoop<R extends Request>(options: {
         const sentAt = performance.now();
         const request = sentAt < endAt ? next() : undefined;
         if (!request) break;
-        const answer = await connection.post(request.path, request.headers, request.body);
+        const answer = await ask(connection, request);
         const latencyMs = performance.now() - sentAt;
         latencies.push(latencyMs);
         byStatus[answer.status] = (byStatus[answer.status] ?? 0) + 1;

@@ -41,6 +41,10 @@ export class Connection {
     return this.#send(`GET ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n${headers}\r\n`);
   }
 
+  delete(path: string, headers: string): Promise<Answer> {
+    return this.#send(`DELETE ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n${headers}\r\n`);
+  }
+
   close(): void {
     this.#socket?.destroy();
   }

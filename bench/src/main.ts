@@ -2,6 +2,8 @@ import { whenParentLeaves } from '@tutti/kit/service';
 import { measureAged } from './aged.ts';
 import { compare } from './compare.ts';
 import { Endings } from './endings.ts';
+import { lines } from './line/lines.ts';
+import { measureWaitingRoom } from './line/measure.ts';
 import { readOptions, usage, type Options } from './options.ts';
 import { soak } from './soak.ts';
 
@@ -31,6 +33,7 @@ async function main(): Promise<void> {
   try {
     if (options.aged !== null) process.exitCode = await measureAged(options.aged, options, endings, say);
     else if (options.soak !== null) process.exitCode = await soak(options.soak, options, endings, say);
+    else if (options.waitingRoom) process.exitCode = await measureWaitingRoom(lines, options, endings, say);
     else process.exitCode = await compare(options, endings, say);
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));

@@ -1,5 +1,5 @@
 import { Connection, type Answer } from './connection.ts';
-import type { Request } from './closed-loop.ts';
+import { ask, type Request } from './closed-loop.ts';
 
 export type Second = {
   sent: number;
@@ -48,9 +48,9 @@ export async function openLoop(options: {
     }
     open = open + (connection.isNew ? 1 : 0);
     second.sent++;
-    const { path, headers, body } = next();
+    const request = next();
     const sentAt = performance.now();
-    connection.post(path, headers, body).then(
+    ask(connection, request).then(
       (answer) => {
         count(secondNow() ?? bySecond.at(-1), answer, performance.now() - sentAt);
         idle.push(connection);

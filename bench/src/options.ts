@@ -17,6 +17,8 @@ export type Options = {
   readonly aged: number | null;
   /** Minutes of load under which memory is watched; null for the comparison. */
   readonly soak: number | null;
+  /** The waiting room beside the usual way; not the comparison. */
+  readonly waitingRoom: boolean;
 };
 
 export const usage = `npm run bench -- [options]
@@ -29,7 +31,8 @@ export const usage = `npm run bench -- [options]
   --json              figures for machines on standard output
   --write             writes docs/figures.md and docs/figures.svg
   --aged N            instead: our cost per saga with N finished ones in the tables
-  --soak MINUTES      instead: our resident memory, minute by minute, under load`;
+  --soak MINUTES      instead: our resident memory, minute by minute, under load
+  --waiting-room      instead: joins, polls and a waiting crowd (docs/figures-waiting-room.md)`;
 
 /** Throws a sentence for what it does not understand. */
 export function readOptions(args: readonly string[]): Options {
@@ -46,6 +49,7 @@ export function readOptions(args: readonly string[]): Options {
       write: { type: 'boolean', default: false },
       aged: { type: 'string' },
       soak: { type: 'string' },
+      'waiting-room': { type: 'boolean', default: false },
     },
   });
   const { quick, json, write } = values;
@@ -64,6 +68,7 @@ export function readOptions(args: readonly string[]): Options {
     quick,
     aged: values.aged === undefined ? null : whole('aged', values.aged, 0),
     soak: values.soak === undefined ? null : whole('soak', values.soak, 0),
+    waitingRoom: values['waiting-room'],
   };
 }
 

@@ -16,45 +16,54 @@ const prefix = 'tutti-bench-';
  * A system on a fresh cluster with a fresh partner, for as long as `work` takes. Whatever happens, nothing of it stays: what a
  * signal meets half started is ended when it has started.
  */
-export async function withRunning<T>(
+export const withRunning = <T>(
   system: System,
   crowd: Crowd,
   endings: Endings,
   work: (running: RunningSystem, partner: Partner, folder: string) => Promise<T>,
-): Promise<T> {
-  if (endings.isOver) throw new Error('The benchmark is leaving.');
-  const removeFolder = endings.add('the data folder', () => removeFolders(`${prefix}${process.pid}-`));
-  try {
+): Promise<T> =>
+  withFolder(endings, async (folder) => {
     const starting = Partner.start();
     const stopPartner = endings.add('the partner', async () =>
       (await starting.catch(() => undefined))?.stop(),
     );
     try {
       const partner = await starting;
-      const surroundings = await surroundingsWith(partner, crowd);
-      const opening = system.start(surroundings);
+      const opening = system.start(surroundingsWith(partner, crowd, folder));
       const stop = endings.add(system.name, async () => (await opening.catch(() => undefined))?.stop());
       try {
-        return await work(await opening, partner, surroundings.folder);
+        return await work(await opening, partner, folder);
       } finally {
         await stop();
       }
     } finally {
       await stopPartner();
     }
+  });
+
+/** A folder for the data of whatever `work` starts, and nothing of it afterwards. */
+export async function withFolder<T>(endings: Endings, work: (folder: string) => Promise<T>): Promise<T> {
+  if (endings.isOver) throw new Error('The benchmark is leaving.');
+  const removeFolder = endings.add('the data folder', () => removeFolders(`${prefix}${process.pid}-`));
+  try {
+    const parent = await mkdtemp(path.join(tmpdir(), `${prefix}${process.pid}-`));
+    // PostgreSQL runs as another user when this is root, and has to get in.
+    await chmod(parent, 0o755);
+    const folder = path.join(parent, 'data');
+    await mkdir(folder, { mode: 0o755 });
+    return await work(folder);
   } finally {
     await removeFolder();
   }
 }
 
-async function surroundingsWith(partner: Partner, { accessTokenKey }: Crowd): Promise<Surroundings> {
-  const parent = await mkdtemp(path.join(tmpdir(), `${prefix}${process.pid}-`));
-  // PostgreSQL runs as another user when this is root, and has to get in.
-  await chmod(parent, 0o755);
-  const folder = path.join(parent, 'data');
-  await mkdir(folder, { mode: 0o755 });
-  return { folder, partnerUrl: partner.url, partnerSecret: partner.secret, accessTokenKey, holdSeconds };
-}
+const surroundingsWith = (partner: Partner, { accessTokenKey }: Crowd, folder: string): Surroundings => ({
+  folder,
+  partnerUrl: partner.url,
+  partnerSecret: partner.secret,
+  accessTokenKey,
+  holdSeconds,
+});
 
 /** What runs left that were killed: gigabytes, and nobody else would take them away. */
 export async function removeRemains(): Promise<void> {

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ClusterConfig } from './config.ts';
-import { ensureDatabases, serviceUrl } from './databases.ts';
+import { ensureDatabases, serviceUrl, type ServerOf } from './databases.ts';
 import { Keeper } from './keeper.ts';
 import {
   listening,
@@ -32,6 +32,8 @@ export type Cluster = {
   /** The one address, without a trailing slash. */
   readonly address: string;
   readonly replicas: readonly Replica[];
+  /** What keeps each process running, by its name: `concert-1`, `nats-server`. */
+  readonly keepers: ReadonlyMap<string, Keeper>;
   /** Resolves with a sentence when the database went away: it is not started again under those that use it. */
   readonly broken: Promise<string>;
   stop(): Promise<void>;
@@ -43,6 +45,9 @@ const root = new URL('../../', import.meta.url);
 const processFile = (service: Service): string =>
   new URL(`services/${service}/src/process.ts`, root).pathname;
 
+/** What a process is started with, changed by whoever stands between the parts (a test); asked at every start of it. */
+export type Adjust = (replica: Replica, env: Record<string, string>) => Record<string, string>;
+
 /**
  * Everything: the engines (private ones where the environment names none), a process for every replica of every service, and
  * the balancer. Resolves when every process is ready.
@@ -52,12 +57,14 @@ export async function startCluster(
   log: Log,
   onLine: (line: string) => void,
   say: (sentence: string) => void,
+  adjust: Adjust = (_, env) => env,
 ): Promise<Cluster> {
   await openDataDir(config.dataDir);
   const secretsFolder = path.join(config.dataDir, 'secrets');
   await mkdir(secretsFolder, { recursive: true, mode: 0o700 });
   const keepers = new Map<string, Keeper>();
-  const postgres = config.postgresUrl ? undefined : await startPostgres(config.dataDir, log);
+  const isPostgresThere = withDatabase.every((service) => config.postgresUrls[service] !== undefined);
+  const postgres = isPostgresThere ? undefined : await startPostgres(config.dataDir, log);
   const stop = async () => {
     await stopAll(keepers);
     await postgres?.stop();
@@ -73,10 +80,15 @@ export async function startCluster(
     });
   };
   try {
-    const admin = postgres?.connection ?? adminOf(config.postgresUrl ?? '');
+    const admin: ServerOf = (service, database = databaseOf(service)) => {
+      const url = config.postgresUrls[service];
+      if (url !== undefined) return { url: databaseOn(url, database) };
+      if (postgres) return postgres.connection(database);
+      throw new Error(`${service} has no database.`);
+    };
     const passwords = await ensureDatabases(admin, secretsFolder);
     const databaseUrl = (service: ServiceWithDatabase) =>
-      serviceUrl(admin(databaseOf(service)), service, passwords[service]);
+      serviceUrl(admin(service), service, passwords[service]);
     const nats = config.natsUrl
       ? { urls: allServices(config.natsUrl), adminUrl: config.natsUrl }
       : await prepareNats(path.join(config.dataDir, 'nats'), secretsFolder, say);
@@ -107,7 +119,7 @@ export async function startCluster(
     await writeConnections(config.dataDir, { address, replicas, natsUrl: nats.adminUrl });
     for (const replica of replicas) {
       const name = nameOf(replica);
-      const env = environmentOf(replica, places);
+      const env = () => adjust(replica, environmentOf(replica, places));
       const args = [processFile(replica.service)];
       keepers.set(
         name,
@@ -130,6 +142,7 @@ export async function startCluster(
     return {
       address,
       replicas,
+      keepers,
       broken: postgres ? postgres.exited.then(({ message }) => message) : new Promise(() => {}),
       stop,
     };
@@ -197,6 +210,7 @@ async function settingsOf(config: ClusterConfig, secretsFolder: string): Promise
       ADMISSION_TOKEN_KEY: admissionTokenKey,
       RATE_LIMITS: config.rateLimits,
       POINT_CHARGES: config.charges,
+      ...(config.webDir !== undefined && { WEB_DIR: config.webDir }),
     },
   };
 }
@@ -224,12 +238,10 @@ async function firstSeason(file: string, concert: Connection): Promise<string | 
   }
 }
 
-function adminOf(url: string): (database: string) => Connection {
-  return (database) => {
-    const there = new URL(url);
-    there.pathname = `/${database}`;
-    return { url: there.href };
-  };
+function databaseOn(server: string, database: string): string {
+  const url = new URL(server);
+  url.pathname = `/${database}`;
+  return url.href;
 }
 
 const allServices = (url: string): Record<ServiceOnBus, string> => ({

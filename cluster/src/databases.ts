@@ -2,6 +2,9 @@ import { Database, type Connection } from '@tutti/kit/postgres';
 import { keptSecret } from '@tutti/kit/service';
 import { databaseOf, withDatabase, type ServiceWithDatabase } from './topology.ts';
 
+/** Where a service's database is, or another database of that server; as who may create databases and roles. */
+export type ServerOf = (service: ServiceWithDatabase, database?: string) => Connection;
+
 const roleOf = (service: ServiceWithDatabase): string => `tutti_${databaseOf(service)}`;
 
 /**
@@ -9,7 +12,7 @@ const roleOf = (service: ServiceWithDatabase): string => `tutti_${databaseOf(ser
  * kept in `secretsFolder`; a role that is there already gets the kept password again.
  */
 export async function ensureDatabases(
-  admin: (database: string) => Connection,
+  admin: ServerOf,
   secretsFolder: string,
 ): Promise<Record<ServiceWithDatabase, string>> {
   const passwords = await Promise.all(
@@ -18,13 +21,18 @@ export async function ensureDatabases(
       return [service, value] as const;
     }),
   );
-  const server = new Database(admin('postgres'), { connectionsMax: 1, statementTimeoutMs: 60_000 });
-  try {
-    for (const [service, password] of passwords) await ensureDatabase(server, service, password);
-  } finally {
-    await server.close();
+  for (const [service, password] of passwords) {
+    const server = new Database(admin(service, 'postgres'), {
+      connectionsMax: 1,
+      statementTimeoutMs: 60_000,
+    });
+    try {
+      await ensureDatabase(server, service, password);
+    } finally {
+      await server.close();
+    }
+    await handOver(admin(service), service);
   }
-  for (const service of withDatabase) await handOver(admin(databaseOf(service)), service);
   // The list of services is the list of keys; `fromEntries` cannot say so.
   const [user = '', concert = '', payment = '', partner = '', orchestrator = '', waitingRoom = ''] =
     passwords.map(([, password]) => password);

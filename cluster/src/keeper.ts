@@ -6,7 +6,8 @@ export type Kept = {
   readonly name: string;
   readonly program: string;
   readonly args: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
+  /** Asked anew at every start. */
+  readonly env?: () => Readonly<Record<string, string>>;
   /** Learns of our end by its pipe (kit/src/service/parent.ts) and leaves in order; others are killed then. */
   readonly isOurs: boolean;
 };
@@ -65,7 +66,7 @@ export class Keeper {
     const { name, program, args, env, isOurs } = this.#kept;
     const startedAt = Date.now();
     const child = spawn(program, args, {
-      env: { ...inherited(), ...env, ...(isOurs && { TUTTI_PARENT_PIPE: '3' }) },
+      env: { ...inherited(), ...env?.(), ...(isOurs && { TUTTI_PARENT_PIPE: '3' }) },
       stdio: ['ignore', 'pipe', 'pipe', isOurs ? 'pipe' : 'ignore'],
     });
     child.stdio[3]?.on('error', () => {});

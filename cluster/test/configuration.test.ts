@@ -18,7 +18,10 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('a role per service', () => {
-  const admin = (database: string): Connection => ({ ...inject('postgres'), database });
+  const admin = (service: string, database = service.replaceAll('-', '_')): Connection => ({
+    ...inject('postgres'),
+    database,
+  });
   const asRole = async <T>(
     role: string,
     database: string,

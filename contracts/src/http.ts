@@ -119,6 +119,30 @@ export const seatList = z
   })
   .meta({ id: 'SeatList' });
 
+export const availability = z.string().meta({
+  format: 'binary',
+  description:
+    'Two bits a seat in the order of the seat map, the first seat in the lowest: seat `i` is `(bytes[i >> 2] >> (2 * (i & 3))) & 3`. 0 available, 1 reserved, 2 paid, 3 not for sale.',
+});
+const wholeNumber = z.string().regex(/^\d{1,15}$/, 'must be a whole number');
+/** Where a stream begins: what is known from `availability`. `Last-Event-ID` is newer than `sequence`. */
+export const streamStart = z.object({
+  sequence: wholeNumber.optional().describe('The `Sequence` that is known: what came after it is told first'),
+  version: wholeNumber.optional().describe('The `Seat-Map-Version` that is known'),
+});
+/** What an event without a name says, and one named `reset`. */
+export const seatChanges = z.object({
+  version: count,
+  changes: z.array(z.tuple([count, z.int().min(0).max(3)])),
+});
+export const seatReset = z.object({ version: count, sequence: count, seats: z.base64() });
+export const availabilityEvents = z.string().meta({
+  description: [
+    'Server-sent events; the id is the sequence. `data: {"version":1,"changes":[[index,status]]}` says which seats became what.',
+    '`event: reset` with `{"version":1,"sequence":7,"seats":"…"}` comes where the changes since what is known are not known: `seats` is all of them, the bytes of `availability` in base64. Another `version` is another map.',
+    'Begin with `?version=` the `Seat-Map-Version` and `&sequence=` the `Sequence` of `availability`. A 503 says in `Retry-After` when to try again; poll `availability` meanwhile.',
+  ].join('\n\n'),
+});
 const seconds = z.int().min(0);
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
 export const place = z
@@ -178,6 +202,22 @@ export const saleWithActs = sale
     ),
   })
   .meta({ id: 'SaleWithActs' });
+
+const placement = z.object({ seatIds: z.array(slug) });
+/** Seats side by side, as `best` and the `alternatives` of `seat_unavailable` offer them. */
+export const placements = z
+  .object({ version: count, sequence: count, items: z.array(placement) })
+  .meta({ id: 'Placements' });
+const seatsTogether = z.string().regex(/^[1-6]$/, 'must be 1 to 6');
+export const placementWish = z.object({
+  together: seatsTogether.default('1').describe('How many seats side by side'),
+  grade: text(40).optional().describe('Of this grade only'),
+  near: z
+    .string()
+    .regex(/^[A-Za-z0-9-]{1,64}(,[A-Za-z0-9-]{1,64}){0,5}$/, 'must be 1 to 6 seats with commas between')
+    .optional()
+    .describe('Instead of the best: the nearest to these seats, of their grade and price'),
+});
 
 export const newReservation = z.strictObject({
   performanceId: slug,

@@ -7,16 +7,19 @@ export {
   type AdmissionClaims,
   type QueueClaims,
 } from './admission-token.ts';
+export { packSeats, seatChanges, seatCodeAt, seatCodes, type SeatChange } from './availability.ts';
 export { effect, reads, type Command, type None, type Refusals } from './command.ts';
 export { concert, partner, payment, user, type Admission, type PartnerEvent, type Seat } from './commands.ts';
 export { isRefusalCode, problem, refusals, type Problem, type RefusalCode } from './refusals.ts';
 export type {
   Account,
+  Availability,
   Caller,
   Concert,
   ConcertEdit,
   ConcertQueries,
   Delivery,
+  KnownAvailability,
   Operation,
   OperationQueries,
   OperationStep,

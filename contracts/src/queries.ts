@@ -32,6 +32,11 @@ export type SeatList = {
   seats: { seatId: string; label: string; status: SeatStatus; price: number }[];
 };
 
+/** Of one performance, as somebody knows it; a version and a sequence that were never told are -1. */
+export type KnownAvailability = { performanceId: string; version: number; sequence: number };
+/** The state of every seat (see availability.ts); null where nothing has changed since what was known. */
+export type Availability = KnownAvailability & { seats: Uint8Array | null };
+
 export type Reservation = {
   reservationId: string;
   status: 'reserved' | 'paying' | 'paid' | 'cancelled' | 'expired';
@@ -65,6 +70,8 @@ export type ConcertQueries = {
   /** The stored JSON document and its version. */
   seatMap(performanceId: string): Promise<{ version: number; body: string } | null>;
   seats(performanceId: string, onlyAvailable: boolean): Promise<SeatList | null>;
+  /** Of those performances that there are: what has changed since what is known of them. */
+  availability(known: readonly KnownAvailability[]): Promise<Availability[]>;
   reservations(userId: string, limit: number, before: string | null): Promise<Page<Reservation, string>>;
   reservation(userId: string, reservationId: string): Promise<Reservation | null>;
   /** Whether the fan holds, pays or has paid seats of a performance still to come. */

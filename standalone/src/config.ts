@@ -18,6 +18,8 @@ export type Config = {
   readonly logLevel: string;
   /** The season that is loaded the first time. */
   readonly seasonFile: string;
+  /** The fans' web app as it was built; none: only the API. */
+  readonly webDir: string | undefined;
   readonly drainSeconds: number;
   /** Who may read `/metrics`: programs on this machine, everybody who reaches the API, or nobody. */
   readonly metrics: 'local' | 'on' | 'off';
@@ -43,6 +45,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     rateLimits: readRateLimits(read),
     logLevel: read.oneOf('LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     seasonFile: read.text('SEASON', new URL('seasons/demo.yaml', root).pathname),
+    webDir: read.optional('WEB_DIR'),
     drainSeconds: read.integer('DRAIN_SECONDS', 10, { min: 0, max: 600 }),
     metrics: read.oneOf('METRICS', 'local', ['local', 'on', 'off']),
     telemetry: readTelemetryConfig(read),

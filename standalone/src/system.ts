@@ -96,6 +96,7 @@ export async function startSystem(
       orchestrator: orchestrator.ready,
       'waiting-room': waitingRoom.ready,
     },
+    webDir: config.webDir,
     telemetry: telemetry.of('gateway'),
     metrics:
       config.metrics === 'off'

@@ -31,7 +31,8 @@ const services: Readonly<Record<string, readonly string[]>> = {
 
 // It wants a system that never started.
 const first = ['season.while-loading'];
-const rest = Object.keys(crashPoints).filter((name) => !first.includes(name));
+// This form has no broker: test/chaos/faults/crash-points.ts dies at those.
+const rest = Object.keys(crashPoints).filter((name) => !first.includes(name) && !name.startsWith('queue.'));
 const each = [...first, ...rest].flatMap(
   (name) => services[name]?.map((service) => `${service}/${name}`) ?? [name],
 );

@@ -5,7 +5,8 @@ import { Playground } from '../support/playground.ts';
 import { isAlive, killAll, processesOn } from '../support/processes.ts';
 import { crowdAt, expectRecovered } from '../support/recovery.ts';
 import { Started } from '../support/started.ts';
-import { expectNothingLeft, openSagas } from '../support/truth.ts';
+import { openSagas } from '../support/lies.ts';
+import { expectNothingLeft } from '../support/truth.ts';
 
 // However it ends, asked to or killed, whole or in part: nothing is left behind, and the next start goes on.
 
@@ -107,7 +108,7 @@ const npmStart = ['npm', 'start', '--silent', '--no-update-notifier'] as const;
 
 test.each([
   { whom: 'npm', isIt: (command: string) => command.startsWith('npm ') },
-  { whom: 'run.mjs', isIt: (command: string) => /run\.mjs standalone/.test(command) },
+  { whom: 'run.mjs', isIt: (command: string) => /run\.mjs (--web )?standalone/.test(command) },
   {
     whom: 'the server',
     isIt: (command: string) => command.endsWith('standalone/src/main.ts') && !/run\.mjs/.test(command),
@@ -116,7 +117,7 @@ test.each([
   'kill -9 of $whom, started by npm: nothing stays on the port, and the next start goes on',
   { timeout: 120_000 },
   async ({ isIt }) => {
-    const child = used.launch({}, npmStart);
+    const child = used.launch({ WEB_DIR: '' }, npmStart);
     await until(`it is ready; it said ${used.output}`, () => used.isReady(), 40_000);
     const crowd = await crowdAt(used);
     const killed = processesOn(used.dataDir).filter(({ command }) => isIt(command));

@@ -100,6 +100,17 @@ test('a session outlives a restart, and one that was ended stays ended', async (
   expect((await me(ended)).status).toBe(401);
 });
 
+test('a session that was ended stays ended, also when its token was signed by a clock that is an hour ahead', async () => {
+  const { accessToken } = await newFan();
+  await call('DELETE', '/sessions/current', bearer(accessToken));
+  // Twelve hours and a half later such a token still has half an hour to live.
+  await house.databases.user.query(
+    `update ended_session set expires_at = expires_at - interval '12.5 hours'`,
+  );
+  await house.restart();
+  expect((await me(accessToken)).status).toBe(401);
+});
+
 test('a session lasts 12 hours', async () => {
   const { email, userId } = await newFan();
   const hours = 12 * 3_600;

@@ -167,6 +167,9 @@ const promised: Record<string, string> = {
   'GET /concerts/{concertId}/performances': '200 invalid_cursor',
   'GET /performances/{performanceId}/seat-map': '200 304',
   'GET /performances/{performanceId}/seats': '200',
+  'GET /performances/{performanceId}/availability': '200 304 performance_not_found',
+  'GET /performances/{performanceId}/availability/stream': '200 performance_not_found overloaded',
+  'GET /performances/{performanceId}/best': '200 performance_not_found',
   'POST /reservations':
     '201 seat_unavailable seat_limit_exceeded sale_not_open sale_closed performance_not_found seat_not_found user_not_found timed_out',
   'GET /reservations': '200 invalid_cursor',

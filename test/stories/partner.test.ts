@@ -1,7 +1,7 @@
 import { WebhookSigner } from '@tutti/partner';
 import { until } from '@tutti/kit/testing';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { field, list, request, text, type Fan } from '../support/client.ts';
 import { openHouse, type House } from '../support/house.ts';
 
@@ -89,6 +89,17 @@ test('the promoter’s system gets a paid reservation as a signed webhook', asyn
   expect(event).toMatchObject({ type: 'reservation.paid', reservationId, version: 3, amount: 10 });
   expect(Date.parse(text(event, 'at'))).toBeGreaterThan(Date.now() - 60_000);
   expect(list(event, 'seats')).toEqual([{ seatId: 'S-1', label: 'Seat 1', price: 10 }]);
+});
+
+test('a clock that is an hour off does not make a delivery look an hour old', async () => {
+  answer = 'takes';
+  const fan = await house.fan(100);
+  const sentAt = Date.now() / 1_000;
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 3_600_000 });
+  const reservationId = await paidReservation(fan).finally(() => vi.useRealTimers());
+  await until('it arrived', () => about(reservationId).length > 0);
+  const timestamp = Number(about(reservationId)[0]?.headers['webhook-timestamp']);
+  expect(Math.abs(timestamp - sentAt)).toBeLessThan(30);
 });
 
 test('while it is down fans pay as ever, and afterwards it gets everything under the id of the first try', async () => {

@@ -50,6 +50,7 @@ const concerts: Mocked<ConcertQueries> = {
   performances: vi.fn(),
   seatMap: vi.fn(),
   seats: vi.fn(),
+  availability: vi.fn(),
   reservations: vi.fn(),
   reservation: vi.fn(),
   hasReservations: vi.fn(),
@@ -262,6 +263,15 @@ describe('what is asked and answered by gRPC arrives as it was', () => {
     const seatMap = fc.record({ version: int, body: fc.json() });
     await holds(concerts.seatMap, asking.seatMap, fc.tuple(slug), maybe(seatMap));
     await holds(concerts.seats, asking.seats, fc.tuple(slug, flag), maybe(seatList));
+    const known = fc.record({
+      performanceId: slug,
+      version: fc.integer({ min: -1, max: 9 }),
+      sequence: large,
+    });
+    const availability = fc
+      .tuple(known, maybe(fc.uint8Array()))
+      .map(([one, bytes]) => ({ ...one, seats: bytes }));
+    await holds(concerts.availability, asking.availability, fc.tuple(list(known)), list(availability));
     await holds(
       concerts.reservations,
       asking.reservations,

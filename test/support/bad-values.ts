@@ -213,6 +213,11 @@ export function badQueries(name: string): string[] {
       '1%20or%201=1',
     ],
     cursor: ['', '%00', "'", '%F0%9F%8E%AB', 'a'.repeat(4_000), 'e30', '../..', '%ff'],
+    sequence: ['', '-1', '1.5', 'abc', '1e3', '%00', "'", '9'.repeat(400)],
+    version: ['', '-1', '1.5', 'abc', '1e3', '%00', "'", '9'.repeat(400)],
+    together: ['', '0', '7', '-1', '1.5', 'two', '%00', "'", '11'],
+    grade: ['', '%00', 'a'.repeat(200)],
+    near: ['', ',', 'S-1,', "'", '%00', 'S-1,S-1,S-1,S-1,S-1,S-1,S-1', 'S%201'],
     status: ['', 'sold', '%00', "'", 'AVAILABLE', '__proto__'],
   };
   const wrong = values[name];

@@ -22,6 +22,8 @@ export class Crowd {
   readonly strange: string[] = [];
   /** Requests that nobody could serve just then (5xx, or a broken connection); each was asked again. */
   readonly unserved: string[] = [];
+  /** Answers that said "not yet" (202). */
+  postponed = 0;
   /** Of every request, in the order in which they ended. */
   readonly latenciesMs: number[] = [];
   /** Every request with its answer, for the audit. */
@@ -29,6 +31,7 @@ export class Crowd {
   readonly #seatIds: readonly string[];
   readonly #performanceId: string;
   readonly #random: () => number;
+  readonly #patienceMs: number;
   #going = true;
   readonly #walks: Promise<void>[] = [];
 
@@ -37,16 +40,24 @@ export class Crowd {
     seatIds: readonly string[];
     random: () => number;
     history?: HistoryReader;
+    /** How long a fan asks for the outcome of one key before that is called strange. */
+    patienceMs?: number;
   }) {
     this.#history = options.history ?? new HistoryReader();
     this.#performanceId = options.performanceId;
     this.#seatIds = options.seatIds;
     this.#random = options.random;
+    this.#patienceMs = options.patienceMs ?? 90_000;
   }
 
   /** Fans who charge `points` first: with few of them everything is too dear, and its payment is undone. */
   send(fans: readonly Fan[], points = 3_000): void {
     this.#walks.push(...fans.map((fan) => this.#walk(fan, points)));
+  }
+
+  /** How many fans there are. */
+  get size(): number {
+    return this.#walks.length;
   }
 
   get history(): History {
@@ -114,13 +125,14 @@ export class Crowd {
   ): Promise<Reply | undefined> {
     const key = randomUUID();
     const ask = () => this.#ask(fan, path, body, key);
-    for (const giveUpAt = Date.now() + 90_000; Date.now() < giveUpAt; ) {
+    for (const giveUpAt = Date.now() + this.#patienceMs; Date.now() < giveUpAt; ) {
       const reply = await ask().catch(() => undefined);
       if (reply && isOutcome(reply)) {
         const about = reservationId === undefined ? {} : { reservationId };
         this.answered.push({ kind, fan, key, reply, repeat: ask, ...about });
         return reply;
       }
+      if (reply?.status === 202) this.postponed++;
       if (reply && !isLater(reply)) this.strange.push(`${kind}: ${reply.status} ${reply.text}`);
       await new Promise((later) => setTimeout(later, 20 + this.#random() * 80));
     }

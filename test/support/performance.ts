@@ -13,8 +13,8 @@ export async function addPerformance(concert: Database, seats: number, price: nu
   );
   await concert.query(
     `insert into performance (id, concert_id, starts_at, seats_total, price_min, price_max, seat_map)
-     values ($1, $1, now() + interval '30 days', $2, $3, $3, '{"version":1,"sections":[]}')`,
-    [id, seats, price],
+     values ($1, $1, now() + interval '30 days', $2, $3, $3, $4)`,
+    [id, seats, price, mapOf(seats, price)],
   );
   await concert.query(
     `insert into seat (performance_id, id, index, label, price)
@@ -22,4 +22,17 @@ export async function addPerformance(concert: Database, seats: number, price: nu
     [id, seats, price],
   );
   return id;
+}
+
+/** One long row. */
+function mapOf(count: number, price: number): string {
+  const seats = Array.from({ length: count }, (_, index) => ({
+    seatId: `S-${index + 1}`,
+    label: `Seat ${index + 1}`,
+    row: '1',
+    number: index + 1,
+    x: index - (count - 1) / 2,
+    y: 5,
+  }));
+  return JSON.stringify({ version: 1, sections: [{ name: 'Room', grade: 'R', price, seats }] });
 }

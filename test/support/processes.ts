@@ -25,6 +25,12 @@ function parentOf(pid: number): number | undefined {
   }
 }
 
+/** Those of a program below a process. */
+export const processesNamed = (below: number, program: string): number[] =>
+  processTree(below).filter(
+    (pid) => ifReadable(() => readFileSync(`/proc/${pid}/comm`, 'utf8')).trim() === program,
+  );
+
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -1,8 +1,8 @@
-import { until } from '@tutti/kit/testing';
+import { readMetrics, until, type Metrics } from '@tutti/kit/testing';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { processTree } from './processes.ts';
-import type { Started } from './started.ts';
+import type { Installation } from './installation.ts';
 
 export type ReplicaProcess = {
   readonly name: string;
@@ -21,7 +21,7 @@ const environmentOf = (pid: number): string => {
 };
 
 /** The processes of a cluster by what they are, as its data folder and the kernel tell. */
-export function replicasOf(started: Started): ReplicaProcess[] {
+export function replicasOf(started: Installation): ReplicaProcess[] {
   const told: unknown = JSON.parse(readFileSync(path.join(started.dataDir, 'cluster.json'), 'utf8'));
   if (typeof told !== 'object' || told === null || !('replicas' in told) || !Array.isArray(told.replicas))
     throw new Error('cluster.json names no replicas.');
@@ -33,6 +33,20 @@ export function replicasOf(started: Started): ReplicaProcess[] {
   });
 }
 
+export const isReady = ({ healthPort }: ReplicaProcess): Promise<boolean> =>
+  fetch(`http://127.0.0.1:${healthPort}/readyz`, { signal: AbortSignal.timeout(3_000) }).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+
+/** What it counts, as its private door tells. */
+export async function metricsOf({ healthPort }: ReplicaProcess): Promise<Metrics> {
+  const answer = await fetch(`http://127.0.0.1:${healthPort}/metrics`, {
+    signal: AbortSignal.timeout(5_000),
+  });
+  return readMetrics(await answer.text());
+}
+
 /** Waits until another process than `before` is this replica, and is ready. */
 export function backAgain(replica: ReplicaProcess, before: number): Promise<void> {
   return until(
@@ -40,10 +54,7 @@ export function backAgain(replica: ReplicaProcess, before: number): Promise<void
     async () => {
       const pid = replica.pid();
       if (pid === 0 || pid === before) return false;
-      return fetch(`http://127.0.0.1:${replica.healthPort}/readyz`).then(
-        ({ ok }) => ok,
-        () => false,
-      );
+      return isReady(replica);
     },
     60_000,
   );

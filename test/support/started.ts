@@ -1,12 +1,11 @@
-import { Database, type Connection } from '@tutti/kit/postgres';
+import type { Connection } from '@tutti/kit/postgres';
 import { freePort } from '@tutti/kit/service';
-import { gate, until } from '@tutti/kit/testing';
+import { until } from '@tutti/kit/testing';
 import type { DatabaseName } from '@tutti/standalone/system';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Fan } from './client.ts';
-import { addFans } from './fans.ts';
+import { Installation } from './installation.ts';
 import { isAlive, killAll, processTree } from './processes.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -16,7 +15,7 @@ const programs = { embedded: 'standalone/src/main.ts', cluster: 'cluster/src/mai
 export type Form = keyof typeof programs;
 
 /** The system as a person starts it: processes of its own, a data folder, an address. */
-export class Started {
+export class Started extends Installation {
   readonly dataDir: string;
   readonly port: number;
   readonly #form: Form;
@@ -25,6 +24,7 @@ export class Started {
   #output = '';
 
   private constructor(dataDir: string, port: number, form: Form, env: Record<string, string>) {
+    super();
     this.dataDir = dataDir;
     this.port = port;
     this.#form = form;
@@ -93,14 +93,6 @@ export class Started {
     );
   }
 
-  /** Whether every part answers. */
-  isReady(): Promise<boolean> {
-    return fetch(`${this.address}/readyz`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  }
-
   /** Waits until it has ended by itself; returns the exit code. */
   async ended(withinMs = 40_000): Promise<number | null> {
     const child = this.#child;
@@ -140,60 +132,5 @@ export class Started {
     const location = path.join(this.dataDir, 'postgres-location');
     const home = existsSync(location) ? readFileSync(location, 'utf8').trim() : this.dataDir;
     return readFileSync(path.join(home, 'postgres', 'postmaster.pid'), 'utf8').split('\n');
-  }
-
-  /** Runs a query on one of its databases with a connection of its own: the server may have been another a moment ago. */
-  async query<R extends Record<string, unknown>>(
-    name: DatabaseName,
-    sql: string,
-    values: unknown[] = [],
-  ): Promise<R[]> {
-    const database = new Database(this.connection(name), { connectionsMax: 1 });
-    try {
-      return await database.query<R>(sql, values);
-    } finally {
-      await database.close();
-    }
-  }
-
-  /** Runs a statement in a transaction that stays open, with its locks; returns how to end it. */
-  async holding(name: DatabaseName, sql: string, values: unknown[]): Promise<() => Promise<void>> {
-    const database = new Database(this.connection(name), { connectionsMax: 1 });
-    const held = gate();
-    const holding = (async () => {
-      try {
-        await database.transaction(async (tx) => {
-          await tx.query(sql, values);
-          await held.pass();
-        });
-      } finally {
-        await database.close();
-      }
-    })();
-    await Promise.race([held.reached, holding]);
-    return () => {
-      held.open();
-      return holding;
-    };
-  }
-
-  /** Holds the fans' wallets, so that what needs them waits; returns how to let go. */
-  holdingWallets(fans: readonly Fan[]): Promise<() => Promise<void>> {
-    const ids = fans.map(({ userId }) => userId);
-    const sql = 'select 1 from wallet where user_id = any($1::uuid[]) order by user_id for update';
-    return this.holding('payment', sql, [ids]);
-  }
-
-  async fans(count: number): Promise<Fan[]> {
-    const key = Buffer.from(
-      readFileSync(path.join(this.dataDir, 'secrets/access-token-key'), 'utf8').trim(),
-      'base64url',
-    );
-    const users = new Database(this.connection('user'), { connectionsMax: 1 });
-    try {
-      return await addFans(users, key, this.address, count);
-    } finally {
-      await users.close();
-    }
   }
 }

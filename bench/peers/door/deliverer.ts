@@ -4,6 +4,7 @@ import { WebhookSigner } from '@tutti/partner';
 // The product's own, so that peers without an engine deliver exactly as ours does.
 import { Deliverer } from '../../../services/partner/src/deliverer.ts';
 import { PartnerStore } from '../../../services/partner/src/store.ts';
+import { HttpWire } from '../../../services/partner/src/wire.ts';
 import type { PeerConfig } from './server.ts';
 
 /** Hands what is in the table `delivery` to the promoter's system. */
@@ -11,7 +12,7 @@ export function startDeliverer(database: Database, config: PeerConfig, log: Log)
   return new Deliverer({
     store: new PartnerStore(database),
     signer: new WebhookSigner(config.partnerSecret),
-    url: new URL(config.partnerUrl),
+    wire: new HttpWire(new URL(config.partnerUrl)),
     log,
   });
 }

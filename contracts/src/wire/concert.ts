@@ -9,17 +9,21 @@ import {
   SaleState,
   SeatListSchema,
   SeatStatus as WireSeatStatus,
+  type Availability as WireAvailability,
   type Concert as WireConcert,
   type ConcertEdit as WireEdit,
   type EditConcertResponse,
+  type KnownAvailability as WireKnown,
   type PerformancePage,
   type Reservation as WireReservation,
   type SeatList as WireSeatList,
   type Translation as WireTranslation,
 } from '../generated/tutti/concert/v1/concert_pb.ts';
 import type {
+  Availability,
   Concert,
   ConcertEdit,
+  KnownAvailability,
   Page,
   Performance,
   Reservation,
@@ -157,6 +161,36 @@ export const seatsFromWire = (list: WireSeatList): SeatList => ({
     status: seatStates.fromWire(given(list.statuses[index], 'a status')),
     price: given(list.prices[index], 'a price'),
   })),
+});
+
+export const knownToWire = ({ performanceId, version, sequence }: KnownAvailability) => ({
+  performanceId,
+  version,
+  sequence: BigInt(sequence),
+});
+
+export const knownFromWire = ({ performanceId, version, sequence }: WireKnown): KnownAvailability => ({
+  performanceId,
+  version,
+  sequence: Number(sequence),
+});
+
+export const availabilityToWire = ({ seats, ...known }: Availability) => ({
+  ...knownToWire(known),
+  ...(seats && { seats }),
+});
+
+export const availabilityFromWire = ({
+  performanceId,
+  version,
+  sequence,
+  seats,
+}: WireAvailability): Availability => ({
+  performanceId,
+  version,
+  sequence: Number(sequence),
+  // A copy: what arrived is a part of the whole message, which it would keep in memory.
+  seats: seats ? new Uint8Array(seats) : null,
 });
 
 export const reservationToWire = (reservation: Reservation): MessageInitShape<typeof ReservationSchema> => ({

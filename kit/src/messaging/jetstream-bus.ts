@@ -15,6 +15,7 @@ import { packFrames } from './jetstream-frames.ts';
 import { isDenied, Publisher } from './jetstream-publisher.ts';
 import { streamDefaults, streamOf, Streams, type StreamLimits } from './jetstream-streams.ts';
 import { connectMsMax, NatsLink, pause, within, type NatsOptions } from './nats-link.ts';
+import { steadyNow } from '../service/steady-clock.ts';
 
 export type JetStreamOptions = NatsOptions &
   Partial<StreamLimits & RetryOptions> & {
@@ -70,14 +71,14 @@ export class JetStreamBus implements Bus {
     const bus = new JetStreamBus(link, await Streams.of(link.connection, settings), settings, options.log);
     const own = options.streams ?? [];
     link.onReconnect(() => void bus.#makeAgain(own));
-    const giveUpAt = Date.now() + (options.connectWithinMs ?? connectMsMax);
+    const giveUpAt = steadyNow() + (options.connectWithinMs ?? connectMsMax);
     for (;;)
       try {
         for (const stream of own) await bus.#streams.ensure(streamOf(stream));
         return bus;
       } catch (error) {
         // A server that was just started lets us in before its streams are there.
-        if (Date.now() < giveUpAt && !isDenied(error)) await pause(connectPauseMs);
+        if (steadyNow() < giveUpAt && !isDenied(error)) await pause(connectPauseMs);
         else {
           await link.close();
           throw new Error(`The streams ${own.join(', ')} could not be made.`, { cause: error });
@@ -156,8 +157,8 @@ export class JetStreamBus implements Bus {
 
   /** What is known of every queue this process sends to or serves. To ask has the server asked, for the next time. */
   stats(): ReadonlyMap<string, QueueStats> {
-    if (Date.now() - this.#askedAt > statsKeptMs && this.#link.isUp) {
-      this.#askedAt = Date.now();
+    if (steadyNow() - this.#askedAt > statsKeptMs && this.#link.isUp) {
+      this.#askedAt = steadyNow();
       void this.#askServer();
     }
     return new Map(

@@ -1,4 +1,5 @@
 import type { Msg } from '@nats-io/transport-node';
+import { crashPoint } from '../service/index.ts';
 import { retryDelayMs, takeBatch, verdictsOf, type Parcel, type RetryOptions } from './batch.ts';
 import {
   aloneFromDelivery,
@@ -158,11 +159,12 @@ export class QueueConsumer implements Consumer {
     const text = msg.string();
     const frame = unpackFrame(text);
     if (!frame) return void this.#setGarbageAside(text, facts, reply);
-    const waitMs = frame.due - Date.now();
+    // The server keeps the time: what it brings again has waited.
+    const waitMs = facts.count === 1 ? frame.afterMs : 0;
     if (waitMs > shortWaitMs) return this.#nak(reply, Math.min(waitMs, laterMsMax));
     const remembered = this.#options.memory.take(facts.sequence, this.#era);
     // A frame that is put off was given back once, before its time.
-    const lost = remembered ? 0 : Math.max(0, facts.count - 1 - (frame.due > 0 ? 1 : 0));
+    const lost = remembered ? 0 : Math.max(0, facts.count - 1 - (frame.afterMs > shortWaitMs ? 1 : 0));
     const parcels = frame.parcels.map((parcel, at) =>
       remembered ? remembered.get(at) : redelivered(parcel, lost),
     );
@@ -226,9 +228,11 @@ export class QueueConsumer implements Consumer {
       held.hasBegun = true;
       if (deliveries > 1) counts.redelivered++;
     }
+    crashPoint('queue.after-read');
     await this.#settleAll(batch, await this.#judge(batch));
     // What the server was sent while this batch was in flight belongs to the next: a round trip, unless that is full anyway.
     if (!this.stopped && this.#waiting.length < consume.batchMax) await link.flush();
+    crashPoint('queue.after-acknowledge');
     this.#inFlight--;
     if (this.#inFlight === 0) for (const done of this.#idle.splice(0)) done();
     this.#schedule();
@@ -287,8 +291,7 @@ export class QueueConsumer implements Consumer {
       failures: failures + failed,
     }));
     try {
-      const due = delayMs > 0 ? Date.now() + Math.min(delayMs, laterMsMax) : 0;
-      await publisher.sendAll(queueName, packFrames(queueName, again, due));
+      await publisher.sendAll(queueName, packFrames(queueName, again, Math.min(delayMs, laterMsMax)));
       for (const piece of pieces) this.#settle(piece);
     } catch (error) {
       log?.warn(
@@ -336,7 +339,10 @@ export class QueueConsumer implements Consumer {
     this.#pull.ask();
     // In a later life of the stream that number is another frame's.
     if (held.era !== this.#era) return;
-    if (held.again.size === 0) return link.tell(held.reply, acknowledged);
+    if (held.again.size === 0) {
+      crashPoint('queue.before-acknowledge');
+      return link.tell(held.reply, acknowledged);
+    }
     memory.keep(held.sequence, { era: held.era, parcels: held.again });
     this.#nak(held.reply, Math.max(held.againAfterMs, retryDelayMs(2, retry)));
   }

@@ -1,6 +1,6 @@
 import type { DeadLetter } from './bus.ts';
 import { deadLetterStream, deadLetterSubject, Streams, streamDefaults } from './jetstream-streams.ts';
-import { packFrames } from './jetstream-frames.ts';
+import { frameBytesMax, packFrames } from './jetstream-frames.ts';
 import { Publisher } from './jetstream-publisher.ts';
 import { NatsLink, type NatsOptions } from './nats-link.ts';
 
@@ -20,7 +20,8 @@ export class DeadLetters {
   }
 
   async add({ queue, message, reason, at }: DeadLetter): Promise<void> {
-    const letter: DeadLetter = { queue, message, reason: reason.slice(0, reasonCharsMax), at };
+    const kept = withoutEnd(message);
+    const letter: DeadLetter = { queue, message: kept, reason: reason.slice(0, reasonCharsMax), at };
     const subject = deadLetterSubject(queue);
     await this.#publisher.put(
       subject,
@@ -65,6 +66,15 @@ export class DeadLetters {
     }
     return kept;
   }
+}
+
+/**
+ * Nothing of ours is larger than a frame. What somebody else sent may be so large that the server would not take the letter
+ * about it, and it would come again for ever. Its beginning says what it is.
+ */
+function withoutEnd(message: unknown): unknown {
+  const text = JSON.stringify(message) ?? '';
+  return text.length > frameBytesMax ? text.slice(0, frameBytesMax) : message;
 }
 
 const isLetter = (value: unknown): value is DeadLetter =>

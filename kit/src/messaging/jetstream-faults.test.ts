@@ -1,12 +1,13 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startProgram } from '../service/index.ts';
 import { gate, until } from '../testing/conditions.ts';
 import { startNats, type NatsServer } from '../testing/nats.ts';
 import type { Queue } from './index.ts';
 import type { JetStreamBus } from './jetstream.ts';
 import { BrokerStage, watching } from './jetstream.fixture.ts';
+import { frameBytesMax } from './jetstream-frames.ts';
 import { streamOf } from './jetstream-streams.ts';
 
 let server: NatsServer;
@@ -43,6 +44,23 @@ describe('The JetStream bus, where something breaks', () => {
     await until('it has taken them', () => said.includes(holds));
     await doomed.stop('SIGKILL');
   }
+
+  test('what a process whose clock is an hour ahead puts off comes again when it has waited, not an hour later', async () => {
+    const things = stage.queue();
+    const bus = await stage.bus();
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 });
+    const asked = gate();
+    const consumer = bus.consume(things, (batch) => {
+      void asked.pass();
+      return Promise.resolve(batch.map(() => ({ retryAfterMs: 200 })));
+    });
+    await bus.publish(things, ['later']);
+    await asked.reached;
+    await consumer.stop();
+    vi.useRealTimers();
+    const seen = watching(bus, things);
+    await until('it comes again', () => seen.all().includes('later'));
+  });
 
   test('what a process died with is delivered to the next one, and says it came before', async () => {
     const things = stage.queue();
@@ -173,6 +191,21 @@ describe('The JetStream bus, where something breaks', () => {
     await stage.manager.consumers.delete(stream, things.name.replaceAll('.', '_'));
     await bus.publish(things, ['after']);
     await until('it arrives', () => seen.all().includes('after'));
+  });
+
+  test('what is too large for a dead letter with its reason is set aside without its end', async () => {
+    const things = stage.queue();
+    const bus = await stage.bus();
+    watching(bus, things, (batch) => Promise.resolve(batch.map(() => ({ dead: 'it makes no sense' }))));
+    await bus.publish(things, []);
+    await insist(bus, things, 'small');
+    // As much as the stream takes; inside of a letter each of these is two.
+    const huge = '"'.repeat(2 * frameBytesMax);
+    expect((await stage.connection.request(things.name, huge, { timeout: 5_000 })).string()).not.toMatch(
+      'error',
+    );
+    await until('both are set aside', async () => (await bus.deadLetters()).length === 2);
+    expect((await bus.deadLetters())[1]?.message).toMatch(/^\S{1000}/);
   });
 
   test('a server that lost its whole disk is furnished again', async () => {

@@ -13,7 +13,7 @@ describe('A frame', () => {
     ];
     const frames = packFrames('a.b', parcels, 1_234.5);
     expect(frames).toHaveLength(1);
-    expect(unpackFrame(frames[0] ?? '')).toEqual({ parcels, due: 1_235 });
+    expect(unpackFrame(frames[0] ?? '')).toEqual({ parcels, afterMs: 1_235 });
   });
 
   test('leaves counts out while every message is new', () => {
@@ -56,7 +56,7 @@ describe('A frame', () => {
     '[1]',
     '{"messages":1}',
     '{"messages":[1],"failures":["x"]}',
-    '{"messages":[1],"due":"now"}',
+    '{"messages":[1],"afterMs":"now"}',
   ])('is not %s', (text) => {
     expect(unpackFrame(text)).toBeUndefined();
   });

@@ -12,20 +12,20 @@ type Frame = {
   readonly messages: readonly unknown[];
   readonly deliveries?: readonly number[];
   readonly failures?: readonly number[];
-  /** Epoch milliseconds before which nothing of it is to be delivered. */
-  readonly due?: number;
+  /** Milliseconds that it is to wait: a span, because the process that puts it off and the one that takes it have two clocks. */
+  readonly afterMs?: number;
 };
 
-export type Unpacked = { readonly parcels: readonly Parcel[]; readonly due: number };
+export type Unpacked = { readonly parcels: readonly Parcel[]; readonly afterMs: number };
 
 /** Puts messages into as few frames as hold them. Throws when one alone is too large for any. */
-export function packFrames(queueName: string, parcels: readonly Parcel[], due = 0): string[] {
+export function packFrames(queueName: string, parcels: readonly Parcel[], afterMs = 0): string[] {
   const frames: string[] = [];
   let part: Parcel[] = [];
   let texts: string[] = [];
   let bytes = envelopeBytes;
   const seal = () => {
-    if (part.length > 0) frames.push(frameText(part, texts, due));
+    if (part.length > 0) frames.push(frameText(part, texts, afterMs));
     [part, texts, bytes] = [[], [], envelopeBytes];
   };
   for (const parcel of parcels) {
@@ -45,22 +45,22 @@ export function packFrames(queueName: string, parcels: readonly Parcel[], due = 
   return frames;
 }
 
-function frameText(parcels: readonly Parcel[], texts: readonly string[], due: number): string {
+function frameText(parcels: readonly Parcel[], texts: readonly string[], afterMs: number): string {
   const isNew = parcels.every(({ deliveries, failures }) => deliveries === 1 && failures === 0);
   const counts = isNew
     ? ''
     : `,"deliveries":[${parcels.map(({ deliveries }) => deliveries).join(',')}]` +
       `,"failures":[${parcels.map(({ failures }) => failures).join(',')}]`;
-  return `{"messages":[${texts.join(',')}]${counts}${due > 0 ? `,"due":${Math.ceil(due)}` : ''}}`;
+  return `{"messages":[${texts.join(',')}]${counts}${afterMs > 0 ? `,"afterMs":${Math.ceil(afterMs)}` : ''}}`;
 }
 
 /** Nothing when it is no frame: whoever may publish to a queue may publish anything. */
 export function unpackFrame(text: string): Unpacked | undefined {
   const frame = parsed(text);
   if (!isFrame(frame)) return undefined;
-  const { messages, deliveries, failures, due = 0 } = frame;
+  const { messages, deliveries, failures, afterMs = 0 } = frame;
   return {
-    due,
+    afterMs,
     parcels: messages.map((message, at) => ({
       message,
       deliveries: deliveries?.[at] ?? 1,
@@ -86,6 +86,6 @@ function isFrame(value: unknown): value is Frame {
     Array.isArray(value.messages) &&
     (!('deliveries' in value) || isCounts(value.deliveries)) &&
     (!('failures' in value) || isCounts(value.failures)) &&
-    (!('due' in value) || Number.isSafeInteger(value.due))
+    (!('afterMs' in value) || Number.isSafeInteger(value.afterMs))
   );
 }

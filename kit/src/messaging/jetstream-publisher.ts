@@ -3,6 +3,7 @@ import { QueueFull } from './bus.ts';
 import { streamOf, type Streams } from './jetstream-streams.ts';
 import { pause, type NatsLink } from './nats-link.ts';
 import { Slots } from './slots.ts';
+import { steadyNow } from '../service/steady-clock.ts';
 
 const unconfirmedMax = 128;
 const attemptMsMax = 2_000;
@@ -54,7 +55,7 @@ export class Publisher {
 
   /** Hands over one NATS message; `make` is called when no stream takes its subject. */
   put(subject: string, payload: string, make: () => Promise<unknown>, queueName: string): Promise<void> {
-    const giveUpAt = Date.now() + this.#withinMs;
+    const giveUpAt = steadyNow() + this.#withinMs;
     return this.#slots.use(
       () => this.#repeat(subject, payload, make, queueName, giveUpAt),
       this.#withinMs,
@@ -70,7 +71,7 @@ export class Publisher {
     giveUpAt: number,
   ): Promise<void> {
     for (let againMs = againFirstMs; ; againMs = Math.min(againMaxMs, againMs * 2)) {
-      const leftMs = giveUpAt - Date.now();
+      const leftMs = giveUpAt - steadyNow();
       try {
         const answer = await this.#link.request(
           subject,

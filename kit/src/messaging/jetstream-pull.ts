@@ -1,6 +1,7 @@
 import { createInbox, nanos, type Msg, type Subscription } from '@nats-io/transport-node';
 import { deletionMsMax, durableOf, streamOf } from './jetstream-streams.ts';
 import { pause, within, type NatsLink, type NatsOptions } from './nats-link.ts';
+import { steadyNow } from '../service/steady-clock.ts';
 
 export type PullOptions = {
   readonly link: NatsLink;
@@ -81,7 +82,7 @@ export class Pull {
   }
 
   #listen(): void {
-    const isSilent = this.#asked > 0 && Date.now() - this.#heardAt > silenceMsMax;
+    const isSilent = this.#asked > 0 && steadyNow() - this.#heardAt > silenceMsMax;
     if (isSilent && this.#options.link.isUp) this.#reopen();
   }
 
@@ -119,7 +120,7 @@ export class Pull {
     // A new address each time: what is still sent to an older one is no answer to the new request.
     const inbox = createInbox(this.#options.link.inboxPrefix);
     this.#asked = 0;
-    this.#heardAt = Date.now();
+    this.#heardAt = steadyNow();
     const subscription = connection.subscribe(inbox, {
       callback: (error, msg) => {
         if (error) this.#options.log?.error({ error }, 'deliveries are not permitted');
@@ -141,7 +142,7 @@ export class Pull {
   }
 
   #heard(): void {
-    this.#heardAt = Date.now();
+    this.#heardAt = steadyNow();
     this.#vain = 0;
   }
 

@@ -1,5 +1,6 @@
 import { connect, type Msg, type NatsConnection, type Payload } from '@nats-io/transport-node';
 import type { Log } from '../service/log.ts';
+import { steadyNow } from '../service/steady-clock.ts';
 
 export type NatsOptions = {
   /** `nats://host:port`, one or several of one cluster; may hold user and password. */
@@ -77,12 +78,12 @@ export class NatsLink {
 
   /** The answer; waits for a broken connection to come back, but not longer than `withinMs` in all. */
   async request(subject: string, payload: Payload, withinMs: number): Promise<Msg> {
-    const giveUpAt = Date.now() + withinMs;
+    const giveUpAt = steadyNow() + withinMs;
     if (!this.isUp) await this.whenUp(withinMs);
     return new Promise((resolve, reject) => {
       this.#asked.add(reject);
       this.connection
-        .request(subject, payload, { timeout: Math.max(1, giveUpAt - Date.now()) })
+        .request(subject, payload, { timeout: Math.max(1, giveUpAt - steadyNow()) })
         .then(resolve, reject)
         .finally(() => this.#asked.delete(reject));
     });
@@ -149,7 +150,7 @@ export class NatsLink {
 
 async function connectWithin(options: NatsOptions): Promise<NatsConnection> {
   const { user, password, servers } = credentialsOf(options);
-  const giveUpAt = Date.now() + (options.connectWithinMs ?? connectMsMax);
+  const giveUpAt = steadyNow() + (options.connectWithinMs ?? connectMsMax);
   for (;;)
     try {
       return await connect({
@@ -170,7 +171,7 @@ async function connectWithin(options: NatsOptions): Promise<NatsConnection> {
       });
     } catch (error) {
       const isRefused = error instanceof Error && error.name === 'AuthorizationError';
-      if (isRefused || Date.now() > giveUpAt) {
+      if (isRefused || steadyNow() > giveUpAt) {
         const why = isRefused ? `does not let ${user ?? 'an unknown user'} in` : 'cannot be reached';
         throw new Error(`The message broker at ${servers.join(', ')} ${why}.`, { cause: error });
       }

@@ -310,6 +310,20 @@ test('reads of a batch are one call of their reader, beside the effects', async 
   ]);
 });
 
+test.each([
+  'a text',
+  null,
+  { type: 'depot.put', step: 'put', direction: 'do', body: {}, replyTo: 'test' },
+  { type: 'depot.put', saga: 'no id', step: 'put', direction: 'do', body: {}, replyTo: 'test' },
+])('what is no command is set aside at once, and what came with it is done: %j', async (nonsense) => {
+  const [crate = ''] = await depot.crates(1);
+  const { bus, answered } = depot.staff();
+  await bus.publish<unknown>(commandQueue('depot'), [put(crate, 3), nonsense, put(crate, 4)]);
+  await answered(2);
+  expect(await bus.deadLetters()).toMatchObject([{ message: nonsense, reason: 'It is no command.' }]);
+  expect(await depot.load(crate)).toBe(7);
+});
+
 describe('a command of a type this build does not know', () => {
   test('is neither answered nor dropped, however long it takes, and harms nothing beside it', async () => {
     const [crate = ''] = await depot.crates(1);

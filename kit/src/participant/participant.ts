@@ -1,7 +1,8 @@
 import type { Bus, Consumer, Delivery, Verdict } from '../messaging/index.ts';
-import { isConflict, isDeterministic, type Queryable } from '../postgres/index.ts';
+import { isDeterministic, repeatingConflicts, type Queryable } from '../postgres/index.ts';
 import {
   commandQueue,
+  isCommand,
   replyQueue,
   type CommandMessage,
   type Outcome,
@@ -31,7 +32,6 @@ export type ParticipantOptions = {
   readonly telemetry?: ServiceTelemetry | undefined;
 };
 
-const conflictRetriesMax = 5;
 const unknownTypeRetryMs = 2_000;
 
 /** Obeys a service's commands in natural batches: one transaction and one round trip per batch, replies after the commit. */
@@ -60,6 +60,10 @@ export class Participant {
     const effects: Placed[] = [];
     const readers = new Map<string, Placed[]>();
     for (const [at, { message }] of batch.entries()) {
+      if (!isCommand(message)) {
+        verdicts[at] = { dead: 'It is no command.' };
+        continue;
+      }
       if (message.direction !== 'do') pointBefore(message.direction, this.#options.service);
       if (this.#effects.has(message.type) || message.direction === 'settle') effects.push({ at, message });
       else if (Object.hasOwn(this.#reads, message.type)) pushTo(readers, message.type, { at, message });
@@ -102,11 +106,11 @@ export class Participant {
   }
 
   async #handle(wave: readonly Placed[], replies: Replies, verdicts: Verdict[]): Promise<void> {
-    const { service } = this.#options;
+    const { service, database } = this.#options;
     try {
       await heldCrashPoint('participant.before-commit', service);
       const commands = wave.map(({ message }) => message);
-      const outcomes = await this.#callRepeatingConflicts(commands);
+      const outcomes = await repeatingConflicts(() => callHandle(database, commands));
       crashPoint('participant.after-commit', service);
       for (const [index, { message }] of wave.entries()) {
         if (message.direction !== 'do') pointAfter(message.direction, service);
@@ -127,16 +131,6 @@ export class Participant {
       const middle = wave.length >> 1;
       await this.#handle(wave.slice(0, middle), replies, verdicts);
       await this.#handle(wave.slice(middle), replies, verdicts);
-    }
-  }
-
-  async #callRepeatingConflicts(commands: readonly CommandMessage[]): Promise<readonly Outcome[]> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await callHandle(this.#options.database, commands);
-      } catch (error) {
-        if (!isConflict(error) || attempt >= conflictRetriesMax) throw error;
-      }
     }
   }
 }

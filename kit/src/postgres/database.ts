@@ -35,6 +35,9 @@ const queryOn =
     return result.rows as R[];
   };
 
+/** A server says itself when a statement took too long; one that says nothing so long after that is gone. */
+const silenceMsMax = 2_000;
+
 /** A bounded pool of connections to one service's database. */
 export class Database implements Queryable {
   readonly #pool: pg.Pool;
@@ -52,6 +55,7 @@ export class Database implements Queryable {
       ...('url' in connection ? { connectionString: connection.url } : connection),
       max: connectionsMax,
       connectionTimeoutMillis: 10_000,
+      query_timeout: statementTimeoutMs + silenceMsMax,
       idleTimeoutMillis: 0,
       options: Object.entries(settings)
         .map(([name, value]) => `-c ${name}=${value}`)
@@ -101,6 +105,18 @@ export function sqlState(error: unknown): string | undefined {
 /** Errors of a statement that may well succeed when run again as it is: deadlock, serialization, unique key met late. */
 export const isConflict = (error: unknown): boolean =>
   ['40P01', '40001', '23505'].includes(sqlState(error) ?? '');
+
+const conflictTriesMax = 5;
+
+/** Runs a statement that is a transaction of its own, and again at once, a few times, when it met another: nothing of it was done. */
+export async function repeatingConflicts<T>(statement: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++)
+    try {
+      return await statement();
+    } catch (error) {
+      if (!isConflict(error) || tries >= conflictTriesMax) throw error;
+    }
+}
 
 /** Errors that lie in the statement's own data and come again however often it runs. */
 export function isDeterministic(error: unknown): boolean {

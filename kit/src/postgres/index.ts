@@ -2,6 +2,7 @@ export {
   Database,
   isConflict,
   isDeterministic,
+  repeatingConflicts,
   sqlState,
   type Connection,
   type DatabaseOptions,

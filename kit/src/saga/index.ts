@@ -16,6 +16,7 @@ export {
 export {
   answerQueue,
   commandQueue,
+  isCommand,
   replyQueue,
   startQueue,
   type Answer,
@@ -26,7 +27,8 @@ export {
 } from './messages.ts';
 export { SagaStore, type OpenRow, type RowWrite, type SagasOfOthers } from './store.ts';
 export type { Operation } from './operations.ts';
-export { Runner, type Encode, type RunnerOptions } from './runner.ts';
+export { Runner } from './runner.ts';
+export type { Encode, RunnerOptions } from './runner-options.ts';
 export { timeline, type StepStatus, type StepView } from './timeline.ts';
 
 /** The orchestrator's own tables. */

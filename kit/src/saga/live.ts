@@ -14,9 +14,10 @@ export type Live = {
   readonly epoch: number;
   state: SagaState;
   stored: boolean;
-  /** What must not leave before the row is stored, and what came back before it was. */
+  /** What must not leave before the row is stored, what came back before it was, and who asked meanwhile. */
   held: CommandMessage[];
   early: ReplyMessage[];
+  asked: StartMessage[];
   /** Who asked (by start id) and waits for the answer. */
   waiting: { to: string; startId: string }[];
   /** Its spans, where it is traced. */

@@ -34,7 +34,8 @@ export type StartMessage = {
   readonly input: object;
   readonly traceId: string;
   readonly traceparent?: string;
-  /** Epoch milliseconds. The sender has given up by then: starting later would be work for nobody. */
+  /** When this try was sent, and when its sender gives up: starting later would be work for nobody. Both by the sender's own clock. */
+  readonly sentAt: number;
   readonly notAfter: number;
   readonly replyTo: string;
   /** The sender will not wait for the answer and wants to know as soon as the saga is stored. */
@@ -67,3 +68,32 @@ export const answerQueue = (name: string): Queue<AnswerMessage> => queue(name);
 /** `room.do-it` is obeyed by whoever consumes `room.commands`. */
 export const commandQueue = (service: string): Queue<CommandMessage> => queue(`${service}.commands`);
 export const serviceOf = (command: string): string => command.slice(0, command.indexOf('.'));
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const subject = /^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$/;
+const directions: readonly unknown[] = ['do', 'undo', 'settle'];
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+/** PostgreSQL keeps no NUL in a text. */
+const isText = (value: unknown): boolean => typeof value === 'string' && !value.includes('\0');
+const isMatch = (pattern: RegExp, value: unknown): boolean =>
+  typeof value === 'string' && pattern.test(value);
+
+// Whoever may send to a queue may send anything, and one row that the database refuses fails all of its batch: what comes has
+// to have the shape before it is put beside others. What its input or body says is for those who know the saga or the command.
+
+export const isStart = (message: unknown): message is StartMessage =>
+  isRecord(message) &&
+  isMatch(uuid, message['id']) &&
+  isMatch(subject, message['replyTo']) &&
+  isRecord(message['input']) &&
+  ['name', 'fan', 'route', 'key', 'fingerprint', 'traceId'].every((name) => isText(message[name])) &&
+  ['sentAt', 'notAfter'].every((name) => Number.isFinite(message[name]));
+
+export const isCommand = (message: unknown): message is CommandMessage =>
+  isRecord(message) &&
+  isMatch(uuid, message['saga']) &&
+  isMatch(subject, message['replyTo']) &&
+  ['type', 'step'].every((name) => isText(message[name])) &&
+  directions.includes(message['direction']);

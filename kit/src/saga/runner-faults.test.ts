@@ -121,6 +121,7 @@ class House {
         fingerprint: saga,
         input: { who: 'Mina' },
         traceId: key,
+        sentAt: 0,
         notAfter: Number.MAX_SAFE_INTEGER,
         replyTo: this.#gateway,
         tellStored: true,

@@ -73,6 +73,23 @@ test('what is under way is told by phase, with its age, and as late when its dea
   expect(value('tutti_saga_oldest_seconds{saga="trip"}')).toBeGreaterThan(20);
 });
 
+test('a write that is refused because another driver has the saga is counted', async () => {
+  const { telemetry, page } = telling();
+  const one = await stage.driver({ telemetry });
+  stage.obeys('do a.look', 'do b.first');
+  const [first, another] = [one.start('trip'), one.start('trip')];
+  const second = await one.ask('do c.second', first.id);
+  const other = await one.ask('do c.second', another.id);
+  await stage.endLease(one);
+  const two = await stage.driver();
+  await two.ask('do c.second', another.id);
+  expect((await page()).value('tutti_saga_stale_writes_total{saga="trip"}')).toBe(0);
+  await one.reply(second, refused('full'));
+  await one.reply(other, refused('full'));
+  await until('it drops both', () => one.runner.liveCount === 0);
+  expect((await page()).value('tutti_saga_stale_writes_total{saga="trip"}')).toBe(2);
+});
+
 test('a step that does not answer is counted each time it is asked again, and told of once', async () => {
   stage.obeys(...before);
   const lines: string[] = [];

@@ -75,19 +75,31 @@ export class RunnerTelemetry {
   }
 
   /** It has ended and its row says so, or its row turned out to be another driver's. */
-  ended({ saga, state, trace }: Live, ending: Ending, isOurs: boolean): void {
+  ended(live: Live, ending: Ending, isOurs: boolean): void {
+    const { saga, state, trace } = live;
     const outcome = ending.status === 'succeeded' ? ending.status : ending.reason.code;
     trace?.end(outcome, isOurs ? undefined : 'taken over');
-    if (!isOurs || !this.#figures) return;
+    if (!isOurs) return this.#losesRow(live);
+    if (!this.#figures) return;
     const code = ending.status === 'succeeded' ? '' : ending.reason.code;
     this.#figures.ended.of(saga.name, ending.status, code).value++;
     const seconds = (this.#now() - begunAt({ saga, state })) / 1_000;
     this.#figures.durationOf(saga.name).observe(seconds);
   }
 
-  /** It is not this driver's after all, or was never stored. */
-  dropped({ trace }: Live): void {
-    trace?.end('unknown', 'not driven here');
+  /** It is not this driver's after all (`isLost`: a write of it was refused), or was never stored. */
+  dropped(live: Live, isLost: boolean): void {
+    live.trace?.end('unknown', 'not driven here');
+    if (isLost) this.#losesRow(live);
+  }
+
+  /** A write found no row that is open at its epoch: another driver has it, or had it. */
+  #losesRow({ id, saga, row: { traceId }, epoch }: Live): void {
+    if (this.#figures) this.#figures.stale.of(saga.name).value++;
+    this.#log.info(
+      { saga: id, traceId, name: saga.name, epoch },
+      'a write was refused: the saga has another driver, or has ended',
+    );
   }
 
   // ── what is true when somebody asks ───────────────────────────────────────────────────────────────────────────────
@@ -149,6 +161,7 @@ export const about = ({ id, traceparent }: StartMessage, operation: string) =>
 type Figures = {
   readonly ended: Counts;
   readonly refused: Counts;
+  readonly stale: Counts;
   readonly repeated: Counts;
   readonly alarms: Counts;
   readonly durationOf: (saga: string) => Bins;
@@ -173,6 +186,11 @@ function figuresOf({ meters }: ServiceTelemetry): Figures {
     refused: meters.counter({
       name: 'tutti_sagas_refused_total',
       help: 'Starts refused because there were too many sagas.',
+      labels: ['saga'],
+    }),
+    stale: meters.counter({
+      name: 'tutti_saga_stale_writes_total',
+      help: 'Writes refused because the saga has another driver by now, or has ended.',
       labels: ['saga'],
     }),
     repeated: meters.counter({

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { until } from '../testing/index.ts';
-import { commandQueue } from './index.ts';
+import { commandQueue, startQueue } from './index.ts';
 import { jump, ok, refused, trip } from './cast.fixture.ts';
 import { losingFirst, quiet, Stage } from './stage.fixture.ts';
 
@@ -77,6 +77,41 @@ describe('a saga is stored before it acts (rule 3)', () => {
     expect(driver.toldOf(late.id)).toEqual([]);
   });
 
+  test('a start of a gateway whose clock is an hour behind, or ahead, is as good as any', async () => {
+    const driver = await stage.driver();
+    for (const [replyTo, off] of [
+      ['behind', -3_600_000],
+      ['ahead', 3_600_000],
+    ] as const) {
+      const sentAt = driver.now + off;
+      const { id } = driver.start('trip', { replyTo, sentAt, notAfter: sentAt + 60_000 });
+      await stage.status(id, 'running');
+    }
+  });
+
+  test('a start that nobody could make sense of is set aside, and those beside it begin', async () => {
+    const driver = await stage.driver();
+    const input: object = JSON.parse('null');
+    const [good, poison] = [driver.start('trip'), driver.start('trip', { input })];
+    const alsoGood = driver.start('trip');
+    await stage.status(good.id, 'running');
+    await stage.status(alsoGood.id, 'running');
+    await until('it is set aside', async () => (await driver.bus.deadLetters()).length > 0);
+    const letters = await driver.bus.deadLetters();
+    expect(letters.map(({ message }) => message)).toEqual([poison]);
+    expect(driver.runner.liveCount).toBe(2);
+  });
+
+  test('what is no start is set aside at once', async () => {
+    const driver = await stage.driver();
+    await driver.bus.publish<unknown>(startQueue, ['a text', null, { name: 'trip' }]);
+    await until('it is set aside', async () => (await driver.bus.deadLetters()).length === 3);
+    const start = driver.start('trip', { key: 'a NUL \0' });
+    await until('it is set aside', async () => (await driver.bus.deadLetters()).length === 4);
+    expect((await driver.bus.deadLetters()).at(-1)?.message).toEqual(start);
+    expect(driver.runner.liveCount).toBe(0);
+  });
+
   test('a start whose insert is lost begins again and is stored once', async () => {
     stage.obeys('do a.look');
     const driver = await stage.driver();
@@ -105,7 +140,7 @@ describe('a saga is stored before it acts (rule 3)', () => {
   test('a start that cannot be stored harms no other', async () => {
     stage.obeys(...everything);
     const driver = await stage.driver();
-    driver.start('trip', { key: 'no text has a \u0000' });
+    driver.start('trip', { key: 'no text has half of a \ud800' });
     const { id } = driver.start('trip');
     await driver.answer(id);
     await until('the other is set aside', async () => (await driver.bus.deadLetters()).length === 1);

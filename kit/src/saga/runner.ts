@@ -1,68 +1,60 @@
-import type { Bus, Consumer, Delivery, Verdict } from '../messaging/index.ts';
-import { crashPoint, heldCrashPoint, type Log } from '../service/index.ts';
-import type { ServiceTelemetry } from '../telemetry/index.ts';
+import type { Consumer, Delivery, Verdict } from '../messaging/index.ts';
+import { crashPoint, heldCrashPoint, steadyNow } from '../service/index.ts';
 import type { Saga } from './definition.ts';
+import { Doubt } from './doubt.ts';
 import { LiveSagas, type Live } from './live.ts';
-import { replyQueue, startQueue, type Answer, type ReplyMessage, type StartMessage } from './messages.ts';
-import { liveOperation, rowOperation, type Operation } from './operations.ts';
+import {
+  isStart,
+  replyQueue,
+  startQueue,
+  type Answer,
+  type ReplyMessage,
+  type StartMessage,
+} from './messages.ts';
+import { Operations, type Operation } from './operations.ts';
 import { Outgoing } from './outgoing.ts';
 import { RowWriter } from './row-writer.ts';
-import { about, alarmAfterAttempts, RunnerTelemetry, tracedCommand } from './runner-telemetry.ts';
-import type { Existing, NewRow, OpenRow, RowWrite, SagaRow, SagaStore } from './store.ts';
+import type { RunnerOptions } from './runner-options.ts';
+import { about, RunnerTelemetry, tracedCommand } from './runner-telemetry.ts';
+import { SenderClocks } from './sender-clocks.ts';
+import type { Existing, NewRow, OpenRow, RowWrite } from './store.ts';
 import { timeline } from './timeline.ts';
-import { advance, freshState, resumedState, type Ending, type Event, type Transition } from './transition.ts';
+import {
+  advance,
+  freshState,
+  isReached,
+  resumedState,
+  type Ending,
+  type Event,
+  type Transition,
+} from './transition.ts';
 
-/** Turns an ending into the bytes the fan gets; must depend on nothing but its arguments. */
-export type Encode = (ending: Ending, saga: { name: string; version: number; traceId: string }) => Answer;
-
-export type RunnerOptions = {
-  readonly bus: Bus;
-  readonly store: SagaStore;
-  readonly definitions: readonly Saga[];
-  readonly encode: Encode;
-  readonly log: Log;
-  /** New for every process: a restarted one is another driver. */
-  readonly owner: string;
-  /** A system that knows itself alone takes every open row at its start. */
-  readonly alone: boolean;
-  readonly now?: () => number;
-  readonly random?: () => number;
-  /** Live sagas above which starts are refused, by saga where one may use less than all of it. */
-  readonly liveMax?: number;
-  readonly shares?: Readonly<Record<string, number>>;
-  /** Endings that may wait to be written while their answers are out already; above it who asks waits for the row. */
-  readonly unwrittenMax?: number;
-  readonly leaseSeconds?: number;
-  readonly tickMs?: number;
-  readonly telemetry?: ServiceTelemetry | undefined;
-};
-
-const stuckAfterSeconds = 10;
 const unanswered = { answerStatus: null, answer: null, steps: null };
 const takeOverRowsMax = 500;
 const unknownSagaRetryMs = 2_000;
-/** Longer than a statement may take: so long after one failed, it may still have written rows that this driver never heard of. */
-const inDoubtMs = 15_000;
+const looksPerLease = 4;
 
 /** Drives sagas: takes starts and replies in batches, lets the pure transition decide, sends what it says. */
 export class Runner {
   readonly #options: Required<Omit<RunnerOptions, 'shares' | 'telemetry'>> & Pick<RunnerOptions, 'shares'>;
   readonly #live = new LiveSagas();
+  readonly #senders = new SenderClocks();
   readonly #definitions: ReadonlyMap<string, Saga>;
   readonly #newest: ReadonlyMap<string, Saga>;
   readonly #writer: RowWriter;
+  readonly #operations: Operations;
   readonly #consumers: Consumer[] = [];
   readonly #outgoing: Outgoing;
   readonly #telemetry: RunnerTelemetry;
   #ticker: NodeJS.Timeout | undefined;
   #ticking: Promise<void> = Promise.resolve();
   #nextLeaseAt = 0;
-  #inDoubtUntil = 0;
+  readonly #doubt: Doubt;
   #stopping = false;
 
   constructor(options: RunnerOptions) {
     this.#options = {
-      now: Date.now,
+      now: steadyNow,
       random: Math.random,
       liveMax: 4_096,
       unwrittenMax: 512,
@@ -76,6 +68,8 @@ export class Runner {
     );
     this.#outgoing = new Outgoing(options.bus, options.log);
     this.#writer = new RowWriter(options.store, options.owner, options.log);
+    this.#doubt = new Doubt(this.#options.leaseSeconds / looksPerLease);
+    this.#operations = new Operations(options.store, this.#live, this.#definitions);
     const [live, unwritten] = [this.#live, () => this.#writer.waitingCount];
     this.#telemetry = new RunnerTelemetry({
       ...this.#options,
@@ -109,8 +103,8 @@ export class Runner {
   async stop(drainMs: number): Promise<void> {
     this.#stopping = true;
     await this.#consumers[1]?.stop();
-    const giveUpAt = Date.now() + drainMs;
-    while (this.#live.size > 0 && Date.now() < giveUpAt) await new Promise((done) => setTimeout(done, 20));
+    const giveUpAt = steadyNow() + drainMs;
+    while (this.#live.size > 0 && steadyNow() < giveUpAt) await new Promise((done) => setTimeout(done, 20));
     clearInterval(this.#ticker);
     await this.#ticking;
     await this.#consumers[0]?.stop();
@@ -122,31 +116,12 @@ export class Runner {
 
   // ── questions ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** A fan's own saga: from this driver's memory while it runs here, else from its row. */
-  async operation(id: string, fan: string): Promise<Operation | null> {
-    const live = this.#live.get(id);
-    if (live) return live.row.fan === fan ? liveOperation(live) : null;
-    const row = await this.#options.store.find(id, fan);
-    return row && this.#rowOperation(row);
+  operation(id: string, fan: string): Promise<Operation | null> {
+    return this.#operations.find(id, fan);
   }
 
-  /** Sagas that should have ended by now, or have asked in vain for long. */
-  async stuckOperations(most: number): Promise<Operation[]> {
-    const rows = await this.#options.store.stuck(stuckAfterSeconds, most);
-    const asking = [...this.#live.values()].filter(({ state }) =>
-      state.open.some(({ attempts }) => attempts >= alarmAfterAttempts),
-    );
-    const known = new Set(asking.map(({ id }) => id));
-    const others = rows.filter(({ id }) => !known.has(id));
-    return [...asking.map(liveOperation), ...others.map((row) => this.#rowOperation(row))].slice(0, most);
-  }
-
-  #rowOperation(row: SagaRow): Operation {
-    // It may have been taken over since its row was read.
-    const live = this.#live.get(row.id);
-    return live
-      ? liveOperation(live)
-      : rowOperation(row, this.#definitions.get(`${row.name}/${row.version}`));
+  stuckOperations(most: number): Promise<Operation[]> {
+    return this.#operations.stuck(most);
   }
 
   // ── starts ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -155,25 +130,29 @@ export class Runner {
     const verdicts: Verdict[] = batch.map(() => 'done');
     const fresh: { live: Live; row: NewRow }[] = [];
     for (const [at, { message }] of batch.entries()) {
-      const isKnown = this.#newest.has(message.name);
-      const live = isKnown ? this.#consider(message) : undefined;
-      if (live)
-        fresh.push({
-          live,
-          row: { ...message, version: live.saga.version, deadlineMs: live.saga.deadlineMs },
-        });
-      // A newer build may know it; what it came with is not kept waiting.
-      if (!isKnown && this.#options.now() <= message.notAfter)
-        verdicts[at] = { retryAfterMs: unknownSagaRetryMs };
+      try {
+        if (!isStart(message)) throw new TypeError('It is no start.');
+        const isLate = this.#senders.isLate(message, this.#options.now());
+        const saga = this.#newest.get(message.name);
+        const live = saga && this.#consider(message, saga, isLate);
+        if (live)
+          fresh.push({
+            live,
+            row: { ...message, version: live.saga.version, deadlineMs: live.saga.deadlineMs },
+          });
+        // A newer build may know it; what it came with is not kept waiting.
+        if (!saga && !isLate) verdicts[at] = { retryAfterMs: unknownSagaRetryMs };
+      } catch (error) {
+        // Nothing was sent of it, and it would be the same the next time.
+        verdicts[at] = { dead: error instanceof Error ? error.message : String(error) };
+      }
     }
     await this.#outgoing.flush();
     if (fresh.length === 0) return verdicts;
     await heldCrashPoint('saga.before-store');
     try {
-      const met = await this.#options.store.start(
-        fresh.map(({ row }) => row),
-        this.#options.owner,
-      );
+      const rows = fresh.map(({ row }) => row);
+      const met = await this.#options.store.start(rows, this.#options.owner);
       crashPoint('saga.after-store');
       const byId = new Map(met.map(({ id, existing }) => [id, existing]));
       for (const { live, row } of fresh) {
@@ -184,7 +163,7 @@ export class Runner {
     } catch (error) {
       // Nothing with an effect has left. The sender repeats its start until it is told of a stored row.
       for (const { live } of fresh) this.#drop(live);
-      this.#inDoubtUntil = this.#options.now() + inDoubtMs;
+      this.#doubt.arises();
       throw error;
     }
     await this.#outgoing.flush();
@@ -192,13 +171,11 @@ export class Runner {
   }
 
   /** A start that is new to this driver becomes live, and what only reads leaves at once, while the row is being stored. */
-  #consider(start: StartMessage): Live | undefined {
+  #consider(start: StartMessage, saga: Saga, isLate: boolean): Live | undefined {
     const { now, shares, liveMax } = this.#options;
     const known = this.#live.of(start);
     if (known) return this.#onRepeatedStart(known, start);
-    if (now() > start.notAfter || this.#stopping) return undefined;
-    const saga = this.#newest.get(start.name);
-    if (!saga) throw new Error(`There is no saga ${start.name}.`);
+    if (isLate || this.#stopping) return undefined;
     if (this.#live.size >= liveMax * (shares?.[start.name] ?? 1)) {
       this.#telemetry.refuses(start.name);
       this.#outgoing.answer(start.replyTo, { ...about(start, start.id), kind: 'overloaded' });
@@ -213,15 +190,21 @@ export class Runner {
       stored: false,
       held: [],
       early: [],
+      asked: [],
       waiting: [{ to: start.replyTo, startId: start.id }],
       trace: this.#telemetry.begins(start),
     };
-    this.#live.remember(live);
     this.#apply(live, { kind: 'begin' });
+    this.#live.remember(live);
     return live;
   }
 
   #onRepeatedStart(live: Live, start: StartMessage): undefined {
+    if (!live.stored) {
+      // There may never be a row: what is said of one must be true.
+      live.asked.push(start);
+      return undefined;
+    }
     const told = about(start, live.id);
     const isOther = live.id !== start.id;
     if (isOther && live.row.fingerprint !== start.fingerprint)
@@ -234,7 +217,7 @@ export class Runner {
         replayed: isOther,
       });
     else if (isOther) this.#outgoing.answer(start.replyTo, { ...told, kind: 'in_flight' });
-    else if (live.stored) this.#outgoing.answer(start.replyTo, { ...told, kind: 'stored' });
+    else this.#outgoing.answer(start.replyTo, { ...told, kind: 'stored' });
     return undefined;
   }
 
@@ -243,6 +226,7 @@ export class Runner {
     if (start.tellStored) this.#outgoing.answer(start.replyTo, { ...about(start, live.id), kind: 'stored' });
     for (const command of live.held) this.#outgoing.command(command);
     live.held = [];
+    for (const again of live.asked.splice(0)) this.#onRepeatedStart(live, again);
     for (const reply of live.early.splice(0)) this.#applyReply(live, reply);
   }
 
@@ -308,7 +292,7 @@ export class Runner {
     const { id, epoch } = live;
     const write: RowWrite = { id, epoch, status: 'compensating', reason, ...unanswered };
     void this.#writer.write(write, true).then((isOurs) => {
-      if (!isOurs) return this.#drop(live);
+      if (!isOurs) return this.#lose(live);
       crashPoint('saga.after-turn');
       this.#apply(live, { kind: 'turned' });
       return this.#outgoing.flush();
@@ -326,6 +310,7 @@ export class Runner {
       name: saga.name,
       version: saga.version,
       traceId: row.traceId,
+      input: row.input,
     });
     const { status: answerStatus, body, isKept } = answer;
     const isToldAtOnce =
@@ -339,6 +324,7 @@ export class Runner {
       crashPoint('saga.after-end');
       this.#live.forget(live);
       this.#telemetry.ended(live, ending, isOurs);
+      if (!isOurs) this.#doubt.arises();
       if (!isOurs || isToldAtOnce) return undefined;
       this.#answer(live, answer);
       return this.#outgoing.flush();
@@ -354,9 +340,15 @@ export class Runner {
       this.#outgoing.answer(to, traceparent === undefined ? { id, ...told } : { id, ...told, traceparent });
   }
 
-  #drop(live: Live): void {
+  #drop(live: Live, isLost = false): void {
     this.#live.forget(live);
-    this.#telemetry.dropped(live);
+    this.#telemetry.dropped(live, isLost);
+  }
+
+  /** It was taken over: by another driver, or by this one, in a statement that was given up and came through after all. */
+  #lose(live: Live): void {
+    this.#drop(live, true);
+    this.#doubt.arises();
   }
 
   // ── time ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -369,8 +361,8 @@ export class Runner {
         this.#apply(live, { kind: 'tick', random: random() });
       }
       await this.#outgoing.flush();
-      if (now() < this.#nextLeaseAt) return;
-      this.#nextLeaseAt = now() + (leaseSeconds * 1_000) / 4;
+      if (!isReached(this.#nextLeaseAt, now(), leaseSeconds * 1_000)) return;
+      this.#nextLeaseAt = now() + (leaseSeconds * 1_000) / looksPerLease;
       await store.renewLease(owner, leaseSeconds);
       if (!this.#stopping) await this.#takeOver('orphaned');
     } catch (error) {
@@ -381,17 +373,17 @@ export class Runner {
   async #takeOver(which: 'orphaned' | 'all'): Promise<void> {
     const { store, owner, definitions, now } = this.#options;
     for (;;) {
-      const known = now() < this.#inDoubtUntil ? this.#live.ids() : null;
+      const known = this.#doubt.isThere ? this.#live.ids() : null;
       const rows = await store
         .takeOver(owner, definitions, which, takeOverRowsMax, known)
         .catch((error: unknown) => {
-          this.#inDoubtUntil = now() + inDoubtMs;
+          this.#doubt.arises();
           throw error;
         });
       if (rows.length > 0) crashPoint('saga.after-take-over');
       for (const row of rows) this.#resume(row, now());
       await this.#outgoing.flush();
-      if (rows.length < takeOverRowsMax) return;
+      if (rows.length < takeOverRowsMax) return this.#doubt.looked();
     }
   }
 
@@ -409,6 +401,7 @@ export class Runner {
       stored: true,
       held: [],
       early: [],
+      asked: [],
       // It may be here already under an older epoch; whoever waits, waits for the saga.
       waiting: before?.waiting ?? [],
       trace: this.#telemetry.resumes(row, before),

@@ -245,6 +245,7 @@ export class Driver {
       fingerprint: 'same',
       input: { who: 'Mina' },
       traceId: randomUUID(),
+      sentAt: this.#now,
       notAfter: this.#now + 60_000,
       replyTo: 'test',
       tellStored: false,
@@ -319,9 +320,9 @@ export class Driver {
   }
 
   /** Lets the time go by after which it renews its lease and looks for orphans. */
-  async passLease(): Promise<void> {
+  async passLease(ms = (leaseSeconds * 1_000) / 4): Promise<void> {
     const looks = this.#store.looks;
-    this.#now += (leaseSeconds * 1_000) / 4;
+    this.#now += ms;
     await this.looked(looks + 1);
   }
 

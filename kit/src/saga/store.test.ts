@@ -30,6 +30,7 @@ const newRow = (): NewRow => ({
   fingerprint: 'f',
   input: {},
   traceId: 't',
+  sentAt: 0,
   notAfter: 0,
   replyTo: 'test',
   tellStored: false,
@@ -62,4 +63,23 @@ test('plans that were made on an empty table look up the rows that are named whe
     [many, owner],
   );
   expect(await rowsRead(connection, live)).toBeLessThan(many / 10);
+});
+
+test('a start or an end whose transaction met another one is done again at once', async () => {
+  const conflict = (fails: number) => `
+    create or replace function fail_commits() returns trigger language plpgsql as $$
+    begin
+      if nextval('commits') <= ${fails} then raise serialization_failure; end if;
+      return null;
+    end $$`;
+  await postgres.database.query(`create sequence commits; ${conflict(2)};
+    create constraint trigger fails_commits after insert or update on saga
+      deferrable initially deferred for each row execute function fail_commits()`);
+  const store = new SagaStore(postgres.database);
+  const row = newRow();
+  expect(await store.start([row], owner)).toEqual([]);
+  await postgres.database.query(`alter sequence commits restart`);
+  const ended = { status: 'succeeded', reason: null, answerStatus: 201, answer: '{}', steps: [] } as const;
+  expect(await store.write([{ id: row.id, epoch: 1, ...ended }], owner)).toEqual([row.id]);
+  await postgres.database.query('drop trigger fails_commits on saga; drop sequence commits');
 });

@@ -1,4 +1,4 @@
-import type { Queryable } from '../postgres/index.ts';
+import { repeatingConflicts, type Queryable } from '../postgres/index.ts';
 import type { StartMessage } from './messages.ts';
 import type { StepRecord } from './timeline.ts';
 import type { Refusal } from './transition.ts';
@@ -82,10 +82,13 @@ export class SagaStore {
         deadlineMs,
       }),
     );
-    return this.#database.query<Met>(
-      'select id, existing from start_sagas($1::json, $2)',
-      [JSON.stringify(asked), owner],
-      'start_sagas',
+    const batch = JSON.stringify(asked);
+    return repeatingConflicts(() =>
+      this.#database.query<Met>(
+        'select id, existing from start_sagas($1::json, $2)',
+        [batch, owner],
+        'start_sagas',
+      ),
     );
   }
 
@@ -95,8 +98,7 @@ export class SagaStore {
    * Not by way of jsonb: a reason is part of the answer, and jsonb would reorder its keys.
    */
   async write(writes: readonly RowWrite[], owner: string): Promise<string[]> {
-    const rows = await this.#database.query<{ id: string }>(
-      `update saga s
+    const update = `update saga s
        set status = w.status, reason = coalesce(w.reason, s.reason), answer_status = w."answerStatus",
            answer = w.answer, steps = w.steps,
            -- No client can send a key with a space in it.
@@ -107,9 +109,10 @@ export class SagaStore {
        where s.id = any (array[w.id]) and s.epoch = w.epoch and s.owner = $2
          -- Not by status: the index of open sagas would then look like a way to find these rows.
          and s.ended_at is null
-       returning s.id`,
-      [JSON.stringify(writes), owner],
-      'write_sagas',
+       returning s.id`;
+    const batch = JSON.stringify(writes);
+    const rows = await repeatingConflicts(() =>
+      this.#database.query<{ id: string }>(update, [batch, owner], 'write_sagas'),
     );
     return rows.map((row) => row.id);
   }

@@ -221,6 +221,14 @@ describe('deadlines', () => {
     expect(names(when(afterPivot.state, at(1_000_000, tick)).send)).toEqual(['do e.left', 'do f.right']);
   });
 
+  test('a clock that was put back by an hour holds up neither a question nor a deadline', () => {
+    const hour = 3_600_000;
+    const ahead = when(given(), at(hour, begin), at(hour, reply('look', ok())));
+    expect(names(when(ahead.state, at(1_000, tick)).send)).toEqual(['do b.first']);
+    const late = resumedState(hour + 10_000, undefined);
+    expect(names(when(when(late, at(hour, begin)).state, at(1_000, tick)).send)).toEqual(['settle d.pivot']);
+  });
+
   test('settling is asked again until it is answered', () => {
     const settling = when(given(), ...upToPivot, late);
     expect(names(when(settling.state, at(12_000, tick)).send)).toEqual(['settle d.pivot']);

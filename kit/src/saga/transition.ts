@@ -81,6 +81,10 @@ const reaskMaxMs = 30_000;
 const reaskDelayMs = (attempts: number, random: number): number =>
   Math.min(reaskMaxMs, reaskFirstMs * 2 ** Math.min(attempts - 1, 10)) * (0.75 + random / 2);
 
+/** Whether a time has come that was set at most so far ahead. Where it lies further, the clock was put back meanwhile. */
+export const isReached = (at: number, now: number, aheadMaxMs: number): boolean =>
+  at <= now || at > now + aheadMaxMs;
+
 export function freshState(saga: Saga, now: number): SagaState {
   return {
     phase: 'forward',
@@ -292,12 +296,14 @@ function fail(state: SagaState): Transition {
 function onTick(context: Context, state: SagaState, random: number): Transition {
   const { saga, now, input } = context;
   const pivotDone = isOk(state.outcomes[pivotOf(saga).name]);
-  if (state.phase === 'forward' && !pivotDone && now >= state.deadlineAt) return settle(context, state);
-  if (!state.open.some((open) => open.dueAt <= now)) return unchanged(state);
+  if (state.phase === 'forward' && !pivotDone && isReached(state.deadlineAt, now, saga.deadlineMs))
+    return settle(context, state);
+  const isDue = ({ dueAt }: Ask): boolean => isReached(dueAt, now, 2 * reaskMaxMs);
+  if (!state.open.some(isDue)) return unchanged(state);
   const knownNow = known(context, state);
   const send: Send[] = [];
   const open = state.open.map((one) => {
-    if (one.dueAt > now) return one;
+    if (!isDue(one)) return one;
     const step = saga.steps.find(({ name }) => name === one.step);
     if (step) send.push(message(step, one.direction, knownNow, input));
     const attempts = one.attempts + 1;

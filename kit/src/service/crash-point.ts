@@ -1,10 +1,11 @@
+import { writeSync } from 'node:fs';
+
 /**
  * Points at which a process can be made to die, for the tests that ask: and if it had ended exactly here? Each stands before
  * or after a commit, a message or an acknowledgement; test/faults/crash-points.test.ts dies at every one of them.
  *
- * There is no `participant.after-acknowledge`: the bus of one process acknowledges by what the handler returns and forgets
- * everything when the process dies, so that a crash behind it is one before the next batch. For the same reason a crash right
- * after a message was sent is, on that bus, one right before it; on a broker they differ.
+ * The points of `queue` are those of a broker, which has a crash between a message, its acknowledgement and the next one (the
+ * bus of one process forgets everything when the process dies): test/chaos/faults/crash-points.ts dies there.
  */
 export const crashPoints = {
   'participant.before-commit': 'commands were taken, nothing is done: they are asked again',
@@ -41,6 +42,9 @@ export const crashPoints = {
   'stub.after-receive': 'written, and the sender does not know: it sends again, and that counts as one',
   'expirer.before-expire': 'holds are due and their one owner dies with the lease: the next one waits for it',
   'expirer.after-expire': 'ended, and nobody knows: once is enough',
+  'queue.after-read': 'a batch was read and nobody has seen it: the broker gives it to another',
+  'queue.before-acknowledge': 'a batch is done and the broker does not know: it comes again',
+  'queue.after-acknowledge': 'the broker has forgotten the batch: what it asked for is in the databases',
   'season.while-loading': 'a part of the season is there: the next start loads the rest',
   'season.before-mark': 'all of it is there, but not that it is: loading again changes nothing',
 } as const;
@@ -78,7 +82,7 @@ export function armCrashPoint(armed: CrashOrder): void {
 
 /** Dies on the spot if that was ordered; costs one comparison if nothing was. */
 export function crashPoint(point: CrashPoint, service?: string): void {
-  if (order !== undefined && isDue(order, point, service)) die();
+  if (order !== undefined && isDue(order, point, service)) die(point);
 }
 
 /**
@@ -87,7 +91,7 @@ export function crashPoint(point: CrashPoint, service?: string): void {
  */
 export function heldCrashPoint(point: CrashPoint, service?: string): Promise<void> | undefined {
   if (order === undefined || !isDue(order, point, service)) return undefined;
-  setTimeout(die, heldMs);
+  setTimeout(die, heldMs, point);
   return new Promise(() => {});
 }
 
@@ -101,7 +105,8 @@ function isDue(
   return reached >= nth;
 }
 
-/** Nothing of ours runs after it: no handler, no flush, as when the machine loses its power. */
-function die(): void {
+/** After its last word nothing of ours runs: no handler, no flush, as when the machine loses its power. */
+function die(point: CrashPoint): void {
+  writeSync(process.stderr.fd, `{"level":"fatal","msg":"dies at ${point}","pid":${process.pid}}\n`);
   process.kill(process.pid, 'SIGKILL');
 }

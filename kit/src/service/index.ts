@@ -22,4 +22,5 @@ export {
 } from './program.ts';
 export { keptSecret } from './secret.ts';
 export { endlessTokens, signedTokens, type EndlessTokens, type SignedTokens } from './signed-token.ts';
+export { steadyNow } from './steady-clock.ts';
 export { uuidv7 } from './uuid.ts';

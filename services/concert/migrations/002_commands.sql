@@ -232,7 +232,8 @@ begin
   return query
   with looked as materialized (
     select c.ord, c.saga, r.*, r.user_id = (c.body ->> 'userId')::uuid as is_owner,
-           row_number() over (partition by r.id order by c.ord) as nth
+           -- Among its owner's: a stranger's command takes nothing from those behind it.
+           row_number() over (partition by r.id, r.user_id = (c.body ->> 'userId')::uuid order by c.ord) as nth
     from unnest(commands) c
     left join lateral (
       select r.* from reservation r where r.id = (c.body ->> 'reservationId')::uuid limit 1) r on true
@@ -305,7 +306,7 @@ declare
 begin
   with looked as materialized (
     select c.ord, r.*, r.user_id = (c.body ->> 'userId')::uuid as is_owner, p.starts_at,
-           row_number() over (partition by r.id order by c.ord) as nth
+           row_number() over (partition by r.id, r.user_id = (c.body ->> 'userId')::uuid order by c.ord) as nth
     from unnest(commands) c
     left join lateral (
       select r.* from reservation r where r.id = (c.body ->> 'reservationId')::uuid limit 1) r on true

@@ -1,9 +1,11 @@
 import type { ConcertQueries, SaleControls, SaleQueries } from '@tutti/contracts';
 import {
+  availabilityToWire,
   ConcertService,
   concertToWire,
   editedToWire,
   editFromWire,
+  knownFromWire,
   performancesToWire,
   reservationToWire,
   seatsToWire,
@@ -49,6 +51,10 @@ export function serveConcert(
     seats: async ({ performanceId, onlyAvailable }) => {
       const seats = await queries.seats(performanceId, onlyAvailable);
       return { ...(seats && { seatList: seatsToWire(seats) }) };
+    },
+    availability: async ({ known }) => {
+      const items = await queries.availability(known.map(knownFromWire));
+      return { items: items.map(availabilityToWire) };
     },
     reservations: async ({ userId, limit, before }) => {
       const { items, next } = await queries.reservations(userId, limit, before ?? null);

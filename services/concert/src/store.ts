@@ -1,11 +1,15 @@
-import type {
-  Concert,
-  ConcertEdit,
-  ConcertQueries,
-  Page,
-  Performance,
-  Reservation,
-  SeatList,
+import {
+  packSeats,
+  seatCodes,
+  type Availability,
+  type Concert,
+  type ConcertEdit,
+  type ConcertQueries,
+  type KnownAvailability,
+  type Page,
+  type Performance,
+  type Reservation,
+  type SeatList,
 } from '@tutti/contracts';
 import type { Queryable } from '@tutti/kit/postgres';
 
@@ -121,6 +125,26 @@ export class ConcertStore implements ConcertQueries {
       'seats',
     );
     return row ?? null;
+  }
+
+  /** One statement, so that sequence and seats are of one moment. The seats are only read where something has changed. */
+  async availability(known: readonly KnownAvailability[]): Promise<Availability[]> {
+    const rows = await this.#database.query<Omit<Availability, 'seats'> & { codes: string | null }>(
+      `select p.id as "performanceId", p.seat_map_version as version, p.sequence,
+              case when (p.seat_map_version, p.sequence) is distinct from (k.version, k.sequence) then (
+                select coalesce(string_agg(case t.status when 'available' then '${seatCodes.available}'
+                  when 'reserved' then '${seatCodes.reserved}' else '${seatCodes.paid}' end, '' order by t.index), '')
+                from seat t where t.performance_id = p.id) end as codes
+       from unnest($1::text[], $2::int[], $3::bigint[]) as k(id, version, sequence)
+       join performance p on p.id = k.id`,
+      [
+        known.map(({ performanceId }) => performanceId),
+        known.map(({ version }) => version),
+        known.map(({ sequence }) => sequence),
+      ],
+      'availability',
+    );
+    return rows.map(({ codes, ...row }) => ({ ...row, seats: codes === null ? null : packSeats(codes) }));
   }
 
   /** Newest first; `before` is the id of the last one already seen. Ids grow with time. */

@@ -106,6 +106,24 @@ describe('lock, then look (rule 8)', () => {
   });
 });
 
+describe('a refused command takes nothing from those behind it (rule 8)', () => {
+  test('a stranger who tries to cancel does not make the owner’s cancellation an empty word', async () => {
+    const show = await hall.show(1);
+    const held = await hall.reserved(show, ['S-1']);
+    const outcomes = await hall.session().handle(cancel({ ...held, userId: randomUUID() }), cancel(held));
+    expect(outcomes.map(verdict)).toEqual(['reservation_not_found', 'ok']);
+    expect(await hall.reservation(held.id)).toMatchObject({ status: 'cancelled' });
+    expect(await hall.seats(show)).toEqual(['available']);
+  });
+
+  test('a stranger who tries to pay does not keep the owner from it', async () => {
+    const show = await hall.show(1);
+    const held = await hall.reserved(show, ['S-1']);
+    const outcomes = await hall.session().handle(markPaid({ ...held, userId: randomUUID() }), markPaid(held));
+    expect(outcomes.map(verdict)).toEqual(['reservation_not_found', 'ok']);
+  });
+});
+
 describe('overlapping batches never wait in a circle (rule 8)', () => {
   // Held at the one in the middle, each batch has its first and waits; without one order each then wants the other's.
   test('seats wanted in opposite order', async () => {

@@ -25,7 +25,9 @@ import { reservationRoutes } from './routes/reservations.ts';
 import { saleRoutes } from './routes/sales.ts';
 import { waitingRoomRoutes } from './routes/waiting-room.ts';
 import type { TypedApp } from './routes/route.ts';
+import { seatingRoutes } from './routes/seating.ts';
 import { traceIdOf } from './trace.ts';
+import { serveWebApp } from './web-app.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -40,6 +42,10 @@ declare module 'fastify' {
     refuses?: readonly RefusalCode[];
     /** Headers of what it answers when it does not refuse; for the document. */
     tells?: readonly AnswerHeader[];
+    /** The type of what it answers, where that is not JSON; for the document. */
+    produces?: string;
+    /** Its answer lasts for as long as somebody listens. */
+    stream?: boolean;
     /** Needs an admission where the concert has a waiting room. */
     admission?: boolean;
   }
@@ -132,6 +138,7 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
     async (typed: TypedApp) => {
       accountRoutes(typed, parts);
       catalogueRoutes(typed, parts);
+      seatingRoutes(typed, parts);
       waitingRoomRoutes(typed, parts);
       saleRoutes(typed, parts);
       reservationRoutes(typed, parts);
@@ -145,6 +152,7 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
   healthRoutes(app, parts.checks);
   if (parts.metrics) metricsRoute(app, parts.metrics);
   if (parts.partnerStub) partnerStubRoutes(app, parts.partnerStub);
+  if (parts.webDir !== undefined) await serveWebApp(app, parts.webDir);
   refuseOtherMethods(app, methods);
   return app;
 }

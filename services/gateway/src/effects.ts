@@ -1,6 +1,6 @@
 import type { Bus, Consumer } from '@tutti/kit/messaging';
 import { answerQueue, startQueue, type Answer, type AnswerMessage, type StartMessage } from '@tutti/kit/saga';
-import { crashPoint, uuidv7, type Log } from '@tutti/kit/service';
+import { crashPoint, steadyNow, uuidv7, type Log } from '@tutti/kit/service';
 import { isSampled, type Spans } from '@tutti/kit/telemetry';
 
 /** An effect as a fan asked for it. */
@@ -47,17 +47,20 @@ export class Effects {
   readonly #bus: Bus;
   readonly #log: Log;
   readonly #spans: Spans | undefined;
-  readonly #replyTo = `gateway.answers.${uuidv7()}`;
+  readonly #newId: () => string;
+  readonly #replyTo: string;
   readonly #pending = new Map<string, Pending>();
   readonly #consumer: Consumer;
   readonly #timer: NodeJS.Timeout;
   #outgoing: StartMessage[] = [];
   #stopped = false;
 
-  constructor(bus: Bus, log: Log, spans?: Spans) {
+  constructor(bus: Bus, log: Log, spans?: Spans, newId: () => string = uuidv7) {
     this.#bus = bus;
     this.#log = log;
     this.#spans = spans;
+    this.#newId = newId;
+    this.#replyTo = `gateway.answers.${newId()}`;
     this.#consumer = bus.consume(
       answerQueue(this.#replyTo),
       (batch) => {
@@ -72,10 +75,10 @@ export class Effects {
   run(effect: Effect): Promise<EffectResult> {
     // A connection that is still open may bring a request; nobody would hear of its answer.
     if (this.#stopped) return Promise.resolve({ kind: 'overloaded' });
-    const now = Date.now();
+    const now = steadyNow();
     const { waitMs, traceparent, ...rest } = effect;
     const start: StartMessage = {
-      id: uuidv7(now),
+      id: this.#newId(),
       name: rest.saga,
       fan: rest.fan,
       route: rest.route,
@@ -84,6 +87,7 @@ export class Effects {
       input: rest.input,
       traceId: rest.traceId,
       ...(traceparent !== undefined && { traceparent }),
+      sentAt: now,
       notAfter: now + waitMs + graceMs,
       replyTo: this.#replyTo,
       tellStored: waitMs <= repeatMs,
@@ -148,7 +152,7 @@ export class Effects {
   }
 
   #tick(): void {
-    const now = Date.now();
+    const now = steadyNow();
     for (const [id, pending] of this.#pending) {
       if (now >= pending.giveUpAt) {
         // A start whose fate is unknown gets a last moment when the wait was shorter than its own way.
@@ -159,7 +163,7 @@ export class Effects {
         // Also what is stored: its driver may have been replaced by one that does not know who waits.
         pending.repeatAt = now + repeatMs;
         pending.isRepeated = true;
-        this.#send(pending.start);
+        this.#send({ ...pending.start, sentAt: now });
       }
     }
   }

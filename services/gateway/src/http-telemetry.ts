@@ -55,12 +55,13 @@ export class HttpTelemetry {
     request.trace = { span, traceparent: span?.traceparent ?? unrecorded(id) };
   }
 
-  ends({ method, routeOptions: { url }, trace }: FastifyRequest, reply: FastifyReply): void {
+  ends({ method, routeOptions: { url, config }, trace }: FastifyRequest, reply: FastifyReply): void {
     const { statusCode, elapsedTime } = reply;
     const status = `${Math.floor(statusCode / 100)}xx`;
     // Of an address that does not exist neither the address nor the method is ours.
     const labels = url === undefined ? (['any', 'none', status] as const) : ([method, url, status] as const);
-    this.#durationOf?.(...labels).observe(elapsedTime / 1_000);
+    // How long somebody listened says nothing of how fast we are.
+    if (!config.stream) this.#durationOf?.(...labels).observe(elapsedTime / 1_000);
     trace?.span?.set({ 'http.response.status_code': statusCode });
     trace?.span?.end(statusCode >= 500 ? `HTTP status ${statusCode}` : undefined);
   }

@@ -16,6 +16,8 @@ import { Callers } from './callers.ts';
 import { Effects } from './effects.ts';
 import { LoadShedder } from './load-shedder.ts';
 import { OwnRateLimits, parseRateLimits, type RateLimits } from './rate-limits.ts';
+import { Seating } from './seating/seating.ts';
+import { silentConnections } from './silent-connections.ts';
 import { SharedRateLimits } from './shared-rate-limits.ts';
 import type { GatewayParts, PartnerReceiver } from './parts.ts';
 import type { MetricsDoor } from './routes/metrics.ts';
@@ -44,6 +46,8 @@ export type GatewayOptions = {
   readonly checks: Readonly<Record<string, () => Promise<void>>>;
   readonly telemetry?: ServiceTelemetry | undefined;
   readonly withinTrace?: GatewayParts['withinTrace'];
+  /** Where the fans' web app is, as its build left it. */
+  readonly webDir?: string | undefined;
   /** Serves `/metrics` beside the API, for a system that has no private port. */
   readonly metrics?: MetricsDoor | undefined;
 };
@@ -65,6 +69,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const effects = new Effects(bus, log, rest.telemetry?.spans);
   const limits = rateLimitsOf(rateLimits, redisUrl, log);
   const loadShedder = new LoadShedder(() => effects.pendingCount);
+  const seating = new Seating(rest.concerts, log, rest.telemetry);
   showLoad(rest.telemetry, effects, loadShedder);
   const app = await buildApp({
     ...rest,
@@ -74,8 +79,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     admissions,
     effects,
     loadShedder,
+    seating,
     rateLimits: limits,
   });
+  const silent = silentConnections(app.server);
   await callers.start();
   await admissions.start();
   const address = await app.listen({ host, port }).catch((error: unknown) => {
@@ -84,10 +91,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     address,
     stop: async (patience = true) => {
+      // Whoever listens would listen for ever.
+      seating.stop();
       if (!patience) await effects.stop();
       // What was under way when we began to stop keeps its connection alive by its answer, and the server would wait until
       // the client lets go of it.
-      const sweeping = setInterval(() => app.server.closeIdleConnections(), 50);
+      const sweeping = setInterval(() => {
+        app.server.closeIdleConnections();
+        silent.close();
+      }, 50);
       await app.close().finally(() => clearInterval(sweeping));
       await effects.stop();
       callers.stop();

@@ -38,6 +38,8 @@ const text = (description: string) => ({ type: 'string', description });
 
 const answerHeaders = {
   ETag: text('The version of what was read'),
+  'Seat-Map-Version': text('The version of the seat map that it belongs to'),
+  Sequence: text('Grows with every change of a seat'),
   'Set-Cookie': text('The session, when `cookie` was true'),
   Location: text('The operation to look at: `/api/v1/operations/{operationId}`'),
   'Operation-Location': text('The operation behind this answer: `/api/v1/operations/{operationId}`'),
@@ -97,20 +99,25 @@ function requestHeadersOf({ isSafe, config }: Route) {
 }
 
 function successes({ config, schema }: Route): Record<string, object> {
-  const { effect = false, tells = [] } = config;
+  const { effect = false, tells = [], produces } = config;
   const always: AnswerHeader[] = effect ? ['Operation-Location', 'Idempotent-Replayed'] : [...tells];
   const given: [string, object][] = Object.entries(schema.response ?? {});
   const accepted = answer('202', reference('Accepted'), ['Location', 'Operation-Location']);
   return {
-    ...Object.fromEntries(given.map(([status, body]) => [status, answer(status, body, always)])),
+    ...Object.fromEntries(given.map(([status, body]) => [status, answer(status, body, always, produces)])),
     ...(effect && { 202: accepted }),
   };
 }
 
-function answer(status: string, body: object, names: readonly AnswerHeader[]): object {
+function answer(
+  status: string,
+  body: object,
+  names: readonly AnswerHeader[],
+  type = 'application/json',
+): object {
   const described = { description: STATUS_CODES[status] ?? status, ...headersOf(names) };
   if ('type' in body && body.type === 'null') return { ...described, type: 'null' };
-  return { ...described, content: { 'application/json': { schema: body } } };
+  return { ...described, content: { [type]: { schema: body } } };
 }
 
 const headersOf = (names: readonly AnswerHeader[]) =>

@@ -15,6 +15,7 @@ import type { Effects } from './effects.ts';
 import type { LoadShedder } from './load-shedder.ts';
 import type { RateLimits } from './rate-limits.ts';
 import type { MetricsDoor } from './routes/metrics.ts';
+import type { Seating } from './seating/seating.ts';
 
 /** A stand-in for the promoter's own system, so that the whole way can be seen on one machine. */
 export type PartnerReceiver = {
@@ -37,6 +38,7 @@ export type GatewayParts = {
   readonly callers: Callers;
   readonly rateLimits: RateLimits;
   readonly loadShedder: LoadShedder;
+  readonly seating: Seating;
   readonly partnerStub: PartnerReceiver | null;
   /** Runs the rest of a request within its trace, where queries leave this process. */
   readonly withinTrace?: (<T>(traceparent: string | undefined, work: () => T) => T) | undefined;
@@ -44,6 +46,8 @@ export type GatewayParts = {
   /** Names and checks of the parts behind `/readyz`. */
   readonly checks: Readonly<Record<string, () => Promise<void>>>;
   readonly telemetry?: ServiceTelemetry | undefined;
+  /** The folder of the fans' web app; none where nobody built it. */
+  readonly webDir?: string | undefined;
   /** None: where a process has a private door for it. */
   readonly metrics?: MetricsDoor | undefined;
 };

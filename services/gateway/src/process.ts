@@ -28,6 +28,7 @@ await runProcess('gateway', async ({ env, bus, log, host, telemetry }) => {
   const rateLimits = readRateLimits(env);
   const redisUrl = env.optional('REDIS_URL');
   const chargesEnabled = env.oneOf('POINT_CHARGES', 'off', ['demo', 'off']) === 'demo';
+  const webDir = env.optional('WEB_DIR');
   env.check();
   const gateway = await startGateway({
     ...queries,
@@ -41,6 +42,7 @@ await runProcess('gateway', async ({ env, bus, log, host, telemetry }) => {
     rateLimits,
     ...(redisUrl !== undefined && { redisUrl }),
     chargesEnabled,
+    webDir,
     checks,
     telemetry,
     withinTrace,

@@ -1,4 +1,4 @@
-import type { Environment } from '@tutti/kit/service';
+import { steadyNow, type Environment } from '@tutti/kit/service';
 import { Refused } from './problems.ts';
 
 /**
@@ -92,7 +92,7 @@ export class OwnRateLimits implements RateLimits {
 
 /** Throws `rate_limited` when the caller has used up one of these. At once when nobody else has to be asked. */
 export function limit(limits: RateLimits, names: readonly RateLimit[], who: string): void | Promise<void> {
-  const seconds = limits.take(names, who, Date.now());
+  const seconds = limits.take(names, who, steadyNow());
   if (typeof seconds === 'number') refuseAbove(seconds);
   else return seconds.then(refuseAbove);
 }

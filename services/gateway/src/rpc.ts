@@ -8,10 +8,12 @@ import type {
   WaitingRoomQueries,
 } from '@tutti/contracts';
 import {
+  availabilityFromWire,
   concertFromWire,
   ConcertService,
   editedFromWire,
   editToWire,
+  knownToWire,
   performancesFromWire,
   reservationFromWire,
   seatsFromWire,
@@ -68,7 +70,10 @@ export function remoteQueries(addresses: ServiceAddresses, spans?: Spans): Remot
     deadlinesMs: { signUp: hashingMs, signIn: hashingMs, deleteAccount: hashingMs },
     spans,
   });
-  const concert = rpcClient(ConcertService, addresses.concert, { deadlinesMs: { seats: seatsMs }, spans });
+  const concert = rpcClient(ConcertService, addresses.concert, {
+    deadlinesMs: { seats: seatsMs, seatMap: seatsMs },
+    spans,
+  });
   const payment = rpcClient(PaymentService, addresses.payment, { spans });
   const partner = rpcClient(PartnerService, addresses.partner, { spans });
   const orchestrator = rpcClient(OrchestratorService, addresses.orchestrator, { spans });
@@ -133,6 +138,10 @@ const concertQueries = (call: Calls<typeof ConcertService>): ConcertQueries => (
   seats: async (performanceId, onlyAvailable) => {
     const { seatList } = await call.seats({ performanceId, onlyAvailable });
     return seatList ? seatsFromWire(seatList) : null;
+  },
+  availability: async (known) => {
+    const { items } = await call.availability({ known: known.map(knownToWire) });
+    return items.map(availabilityFromWire);
   },
   reservations: async (userId, limit, before) => {
     const { items, next } = await call.reservations({ userId, limit, before: before ?? undefined });

@@ -9,12 +9,19 @@ function withUndone({ reason, undone }: Extract<Ending, { status: 'failed' }>): 
   return { ...reason.data, expiresAt: 'expiresAt' in seats ? seats.expiresAt : null };
 }
 
+/** What was chosen when the fan asked came with the question, so that whoever answers it, and whenever, offers the same. */
+const offered = (input: object): object =>
+  'alternatives' in input && Array.isArray(input.alternatives)
+    ? { alternatives: input.alternatives.map((seatIds: unknown) => ({ seatIds })) }
+    : {};
+
 /** The final answer of a saga as the HTTP status and the bytes that are stored and sent, whoever computes them. */
-export const encodeAnswer: Encode = (ending, { name, traceId }): Answer => {
+export const encodeAnswer: Encode = (ending, { name, traceId, input }): Answer => {
   if (ending.status === 'succeeded')
     return { status: name === 'cancel-reservation' ? 200 : 201, body: JSON.stringify(ending.reply) };
   const code = isRefusalCode(ending.reason.code) ? ending.reason.code : 'internal_error';
-  const body = JSON.stringify(problem(code, traceId, withUndone(ending)));
+  const data = { ...withUndone(ending), ...(code === 'seat_unavailable' && offered(input)) };
+  const body = JSON.stringify(problem(code, traceId, data));
   // Who comes back with a newer admission makes the same request again.
   return { status: refusals[code].status, body, ...(code.startsWith('admission_') && { isKept: false }) };
 };

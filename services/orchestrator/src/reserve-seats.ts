@@ -7,7 +7,14 @@ import { saga } from '@tutti/kit/saga';
  *
  * A taken seat refuses the pivot: nothing was done, so nothing is undone, and the refusal is the answer.
  */
-type Input = { userId: string; performanceId: string; seatIds: string[]; admission?: Admission };
+type Input = {
+  userId: string;
+  performanceId: string;
+  seatIds: string[];
+  admission?: Admission;
+  /** Seats to offer instead if these are gone, as they were chosen when the fan asked: part of the answer's bytes. */
+  alternatives?: string[][];
+};
 
 export const reserveSeats = saga<Input>({ name: 'reserve-seats', version: 1, deadlineMs: 10_000 })
   .read('user', user.find, ({ input }) => ({ userId: input.userId }))

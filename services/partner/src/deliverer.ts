@@ -1,12 +1,10 @@
-import { crashPoint, type Log } from '@tutti/kit/service';
+import { crashPoint, steadyNow, type Log } from '@tutti/kit/service';
 import type { Cell, ServiceTelemetry } from '@tutti/kit/telemetry';
-import { Pool } from 'undici';
 import type { Due, Failure, PartnerStore } from './store.ts';
 import type { WebhookSigner } from './webhook.ts';
+import type { Wire } from './wire.ts';
 
 const takeMost = 128;
-const connectionsMax = 16;
-const requestTimeoutMs = 10_000;
 // As long as what was just stored has before it becomes due (migrations/001_partner.sql), and longer than what waits here
 // may wait and then be tried.
 const leaseSeconds = 30;
@@ -29,8 +27,7 @@ export class Deliverer {
   readonly #store: PartnerStore;
   readonly #signer: WebhookSigner;
   readonly #log: Log;
-  readonly #url: URL;
-  readonly #pool: Pool;
+  readonly #wire: Wire;
   /** What was stored just now: sent without being claimed. What finds no room or waits too long becomes due by itself. */
   #fresh: { readonly id: string; readonly until: number }[] = [];
   #running: Promise<void> | undefined;
@@ -43,20 +40,14 @@ export class Deliverer {
   constructor(options: {
     store: PartnerStore;
     signer: WebhookSigner;
-    url: URL;
+    wire: Wire;
     log: Log;
     telemetry?: ServiceTelemetry | undefined;
   }) {
     this.#store = options.store;
     this.#signer = options.signer;
-    this.#url = options.url;
+    this.#wire = options.wire;
     this.#log = options.log;
-    this.#pool = new Pool(options.url.origin, {
-      connections: connectionsMax,
-      headersTimeout: requestTimeoutMs,
-      bodyTimeout: requestTimeoutMs,
-      connect: { timeout: requestTimeoutMs },
-    });
     const tries = options.telemetry?.meters.counter({
       name: 'tutti_delivery_tries_total',
       help: 'Deliveries sent to the partner, by whether it took them.',
@@ -69,7 +60,7 @@ export class Deliverer {
 
   /** Sends what has just been stored under these ids. */
   deliver(ids: readonly string[]): void {
-    const until = Date.now() + freshMs;
+    const until = steadyNow() + freshMs;
     for (const id of ids.slice(0, freshMax - this.#fresh.length)) this.#fresh.push({ id, until });
     this.#run();
   }
@@ -84,7 +75,7 @@ export class Deliverer {
     this.#stopped = true;
     clearInterval(this.#timer);
     await this.#running;
-    await this.#pool.destroy();
+    await this.#wire.close();
   }
 
   #run(): void {
@@ -109,7 +100,7 @@ export class Deliverer {
   }
 
   async #takeFresh(): Promise<Due[]> {
-    const now = Date.now();
+    const now = steadyNow();
     const ids = this.#fresh
       .splice(0, takeMost)
       .filter(({ until }) => until > now)
@@ -152,16 +143,10 @@ export class Deliverer {
   }
 
   /** What went wrong, in a few words, or nothing. */
-  async #send({ id, body }: Due): Promise<string | undefined> {
+  async #send({ id, body, takenAt }: Due): Promise<string | undefined> {
     try {
-      const { statusCode, body: answer } = await this.#pool.request({
-        path: this.#url.pathname + this.#url.search,
-        method: 'POST',
-        headers: this.#signer.headers(id, Math.floor(Date.now() / 1_000), body),
-        body,
-      });
-      await answer.dump();
-      return statusCode >= 200 && statusCode < 300 ? undefined : `HTTP status ${statusCode}`;
+      const status = await this.#wire.post(this.#signer.headers(id, takenAt, body), body);
+      return status >= 200 && status < 300 ? undefined : `HTTP status ${status}`;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }

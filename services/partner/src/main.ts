@@ -8,6 +8,7 @@ import { Deliverer } from './deliverer.ts';
 import { PartnerStore } from './store.ts';
 import { PartnerStub } from './stub.ts';
 import { WebhookSigner } from './webhook.ts';
+import { HttpWire } from './wire.ts';
 
 export { PartnerStub } from './stub.ts';
 export { WebhookSigner } from './webhook.ts';
@@ -75,7 +76,7 @@ export async function startPartner({
     },
     stub: new PartnerStub(store, signer),
     deliverTo: (url) => {
-      deliverer = new Deliverer({ store, signer, url, log, telemetry });
+      deliverer = new Deliverer({ store, signer, wire: new HttpWire(url), log, telemetry });
     },
     ready,
     stop: async () => {

@@ -1,10 +1,13 @@
 import type { Delivery } from '@tutti/contracts';
 import type { Queryable } from '@tutti/kit/postgres';
 
-export type Due = { id: string; body: string; attempts: number };
+/** `takenAt`: epoch seconds by the database's clock, for the signature: receivers refuse what seems minutes old, or not to have been yet. */
+export type Due = { id: string; body: string; attempts: number; takenAt: number };
 export type Failure = { id: string; error: string; delayMs: number };
 export type Receipt = { id: string; body: string };
 export type Backlog = { due: number; setAside: number; oldestSeconds: number };
+
+const takenAt = 'extract(epoch from clock_timestamp())::int as "takenAt"';
 
 /** Every statement of the partner service but its command (migrations/001_partner.sql). */
 export class PartnerStore {
@@ -17,7 +20,7 @@ export class PartnerStore {
   /** Those of these that nobody has tried yet. */
   async untried(ids: readonly string[]): Promise<Due[]> {
     return this.#database.query<Due>(
-      `select id, body, attempts from delivery
+      `select id, body, attempts, ${takenAt} from delivery
        where id = any($1::uuid[]) and attempts = 0 and delivered_at is null`,
       [ids],
       'untried',
@@ -35,7 +38,7 @@ export class PartnerStore {
        update delivery d
        set next_attempt_at = now() + $2 * interval '1 second'
        from due where d.id = any (array[due.id])
-       returning d.id, d.body, d.attempts`,
+       returning d.id, d.body, d.attempts, ${takenAt}`,
       [most, leaseSeconds],
       'claim',
     );
@@ -43,7 +46,9 @@ export class PartnerStore {
 
   async markDelivered(ids: readonly string[]): Promise<void> {
     await this.#database.query(
-      'update delivery set delivered_at = now(), attempts = attempts + 1, last_error = null where id = any($1::uuid[])',
+      // Whoever took longer than its claim may find it noted by another: the first time stands.
+      `update delivery set delivered_at = now(), attempts = attempts + 1, last_error = null
+       where id = any($1::uuid[]) and delivered_at is null`,
       [ids],
       'mark_delivered',
     );

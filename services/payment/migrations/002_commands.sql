@@ -27,7 +27,8 @@ language plpgsql volatile as $$
 #variable_conflict use_column
 declare
   balance_max constant bigint := 1000000000;
-  at constant timestamptz := clock_timestamp();
+  -- Not `at`: that is a column of what it is written to.
+  decided_at constant timestamptz := clock_timestamp();
   turns int;
 begin
   select coalesce(max(n), 0) into turns
@@ -68,22 +69,22 @@ begin
       insert into entry (id, user_id, type, amount, balance_after, position, reservation_id, at)
       select g.saga, g.user_id,
              case g.type when 'payment.deduct-points' then 'payment' when 'payment.charge-points' then 'charge' else 'return' end,
-             g.delta, g.balance + g.delta, coalesce(last.position, 0) + 1, g.reservation_id, at
+             g.delta, g.balance + g.delta, coalesce(last.position, 0) + 1, g.reservation_id, decided_at
       from granted g
       left join lateral (
         select e.position from entry e where e.user_id = g.user_id order by e.position desc limit 1) last on true
       where g.delta <> 0
     ), paid as (
       insert into payment (id, reservation_id, user_id, amount, at)
-      select g.saga, g.reservation_id, g.user_id, g.amount, at from granted g where g.type = 'payment.deduct-points'
+      select g.saga, g.reservation_id, g.user_id, g.amount, decided_at from granted g where g.type = 'payment.deduct-points'
     ), returned as (
       -- By its key alone: asked for `returned_at is null`, the planner takes the index of all that were not returned.
-      update payment p set returned_at = at from granted g where p.id = any (array[g.payment_id]) and g.returned_at is null
+      update payment p set returned_at = decided_at from granted g where p.id = any (array[g.payment_id]) and g.returned_at is null
     )
     select j.ord, case
         when j.refused is not null then json_build_object('refused', j.refused)
         when j.type = 'payment.deduct-points' then json_build_object('ok', json_build_object(
-          'paymentId', j.saga, 'balance', j.balance + j.delta, 'at', rfc3339(at)))
+          'paymentId', j.saga, 'balance', j.balance + j.delta, 'at', rfc3339(decided_at)))
         when j.type = 'payment.charge-points' then
           json_build_object('ok', json_build_object('entryId', j.saga, 'balance', j.balance + j.delta))
         else json_build_object('ok', json_build_object('returned', coalesce(j.paid, 0), 'balance', j.balance + j.delta))

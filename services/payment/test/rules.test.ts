@@ -209,6 +209,16 @@ describe('backstops (rule 9)', () => {
     expect(await bank.balance(fan)).toBe(1_000);
   });
 
+  test('a payment keeps when it was returned, beside when it was made', async () => {
+    const paid = deduct(await bank.fan(1_000), 300);
+    const session = bank.session();
+    await session.handle(paid);
+    await session.handle(returnPoints(userOf(paid.body), reservationOf(paid.body)));
+    expect(
+      await session.run('select 1 from payment where id = $1 and returned_at > at', [paid.saga]),
+    ).toHaveLength(1);
+  });
+
   test('entries are never changed, deleted or emptied', async () => {
     const fan = await bank.fan(1_000);
     const session = bank.session();
@@ -222,6 +232,11 @@ describe('backstops (rule 9)', () => {
     expect(await bank.ledger(fan)).toEqual([1_000]);
   });
 });
+
+function userOf(body: unknown): string {
+  if (typeof body !== 'object' || body === null || !('userId' in body)) throw new Error('Nobody pays.');
+  return String(body.userId);
+}
 
 function reservationOf(body: unknown): string {
   if (typeof body !== 'object' || body === null || !('reservationId' in body))

@@ -11,6 +11,12 @@ import { UserStore } from './store.ts';
 // No journal: this service only answers questions, and reads are not journaled.
 export const userMigrations = [{ name: 'user', folder: new URL('../migrations/', import.meta.url) }];
 
+/**
+ * Longer than any token lives, also one that was signed by a clock hours ahead, or is checked by one hours behind: a session
+ * that was ended stays ended.
+ */
+const endedHours = 2 * accessToken.hours;
+
 export type UserService = { queries: UserQueries; ready(): Promise<void>; stop(): Promise<void> };
 
 export type UserOptions = {
@@ -54,7 +60,7 @@ export async function startUser(options: UserOptions): Promise<UserService> {
 }
 
 /** `user.find`, a batch at a time. */
-const findUsers =
+export const findUsers =
   (store: UserStore): Reader =>
   async (bodies) => {
     const ids = bodies.map((body) =>
@@ -91,7 +97,7 @@ function queries(store: UserStore, passwords: Passwords, key: Buffer): UserQueri
       const expiresAt = new Date(Date.now() + seconds * 1_000).toISOString();
       return { accessToken: tokens.sign({ userId, role, sessionId: uuidv7() }, seconds), expiresAt, userId };
     },
-    signOut: (caller) => store.endSession(caller, accessToken.hours),
+    signOut: (caller) => store.endSession(caller, endedHours),
     account: (userId) => store.account(userId),
     deleteAccount: async (userId, password) => {
       const matches = await passwords.matches(password, await store.passwordHash(userId)).catch(overloaded);
@@ -100,7 +106,7 @@ function queries(store: UserStore, passwords: Passwords, key: Buffer): UserQueri
       await store.eraseAccount(userId);
       return 'deleted';
     },
-    endedSessions: () => store.endedSessions(accessToken.hours),
+    endedSessions: () => store.endedSessions(endedHours),
   };
 }
 

@@ -8,7 +8,10 @@ import { callerOf, cursorsOf, uuidForm, type TypedApp } from './route.ts';
 const tags = ['reservations'];
 const params = z.object({ reservationId: http.namedId });
 
-export function reservationRoutes(app: TypedApp, { concerts, effects, admissions }: GatewayParts): void {
+export function reservationRoutes(
+  app: TypedApp,
+  { concerts, effects, admissions, seating }: GatewayParts,
+): void {
   app.post(
     '/reservations',
     {
@@ -32,11 +35,18 @@ export function reservationRoutes(app: TypedApp, { concerts, effects, admissions
         response: { 201: http.reservation },
       },
     },
-    (request, reply) => {
+    async (request, reply) => {
       const { performanceId, seatIds } = request.body;
       const { userId } = callerOf(request);
       const admission = admissions.check(request.headers['admission-token'], userId, performanceId);
-      const wish = { userId, performanceId, seatIds, ...(admission && { admission }) };
+      const alternatives = await seating.alternatives(performanceId, seatIds);
+      const wish = {
+        userId,
+        performanceId,
+        seatIds,
+        ...(admission && { admission }),
+        ...(alternatives && { alternatives }),
+      };
       return answerEffect(request, reply, effects, 'reserve-seats', wish);
     },
   );

@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tutti/concert/v1/concert.proto.
  */
 export const file_tutti_concert_v1_concert: GenFile = /*@__PURE__*/
-  fileDesc("Ch50dXR0aS9jb25jZXJ0L3YxL2NvbmNlcnQucHJvdG8SEHR1dHRpLmNvbmNlcnQudjEiJgoKUHJpY2VSYW5nZRILCgNtaW4YASABKAUSCwoDbWF4GAIgASgFIjsKC1RyYW5zbGF0aW9uEg0KBXRpdGxlGAEgASgJEg4KBmFydGlzdBgCIAEoCRINCgV2ZW51ZRgDIAEoCSJkCgxUcmFuc2xhdGlvbnMSKQoCa28YASABKAsyHS50dXR0aS5jb25jZXJ0LnYxLlRyYW5zbGF0aW9uEikKAmVuGAIgASgLMh0udHV0dGkuY29uY2VydC52MS5UcmFuc2xhdGlvbiKgAgoHQ29uY2VydBISCgpjb25jZXJ0X2lkGAEgASgJEg0KBXRpdGxlGAIgASgJEg4KBmFydGlzdBgDIAEoCRINCgV2ZW51ZRgEIAEoCRISCgpvbl9zYWxlX2F0GAUgASgJEi8KCnNhbGVfc3RhdGUYBiABKA4yGy50dXR0aS5jb25jZXJ0LnYxLlNhbGVTdGF0ZRIxCgtwcmljZV9yYW5nZRgHIAEoCzIcLnR1dHRpLmNvbmNlcnQudjEuUHJpY2VSYW5nZRIUCgx3YWl0aW5nX3Jvb20YCCABKAgSNAoMdHJhbnNsYXRpb25zGAkgASgLMh4udHV0dGkuY29uY2VydC52MS5UcmFuc2xhdGlvbnMSDwoHdmVyc2lvbhgKIAEoBSI+Cg9Db25jZXJ0c1JlcXVlc3QSDQoFbGltaXQYASABKAUSEgoFYWZ0ZXIYAiABKAlIAIgBAUIICgZfYWZ0ZXIiWAoQQ29uY2VydHNSZXNwb25zZRIoCgVpdGVtcxgBIAMoCzIZLnR1dHRpLmNvbmNlcnQudjEuQ29uY2VydBIRCgRuZXh0GAIgASgJSACIAQFCBwoFX25leHQiJAoOQ29uY2VydFJlcXVlc3QSEgoKY29uY2VydF9pZBgBIAEoCSI9Cg9Db25jZXJ0UmVzcG9uc2USKgoHY29uY2VydBgBIAEoCzIZLnR1dHRpLmNvbmNlcnQudjEuQ29uY2VydCK4AQoLQ29uY2VydEVkaXQSEgoFdGl0bGUYASABKAlIAIgBARITCgZhcnRpc3QYAiABKAlIAYgBARIXCgpvbl9zYWxlX2F0GAMgASgJSAKIAQESNAoKc2FsZV9zdGF0ZRgEIAEoDjIbLnR1dHRpLmNvbmNlcnQudjEuU2FsZVN0YXRlSAOIAQFCCAoGX3RpdGxlQgkKB19hcnRpc3RCDQoLX29uX3NhbGVfYXRCDQoLX3NhbGVfc3RhdGUiZgoSRWRpdENvbmNlcnRSZXF1ZXN0EhIKCmNvbmNlcnRfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIrCgRlZGl0GAMgASgLMh0udHV0dGkuY29uY2VydC52MS5Db25jZXJ0RWRpdCLgAQoTRWRpdENvbmNlcnRSZXNwb25zZRIsCgdjb25jZXJ0GAEgASgLMhkudHV0dGkuY29uY2VydC52MS5Db25jZXJ0SAASQAoHcmVmdXNhbBgCIAEoDjItLnR1dHRpLmNvbmNlcnQudjEuRWRpdENvbmNlcnRSZXNwb25zZS5SZWZ1c2FsSAAiTwoHUmVmdXNhbBIXChNSRUZVU0FMX1VOU1BFQ0lGSUVEEAASFQoRUkVGVVNBTF9OT1RfRk9VTkQQARIUChBSRUZVU0FMX0NPTkZMSUNUEAJCCAoGcmVzdWx0ImYKC1BlcmZvcm1hbmNlEhYKDnBlcmZvcm1hbmNlX2lkGAEgASgJEhEKCXN0YXJ0c19hdBgCIAEoCRITCgtzZWF0c190b3RhbBgDIAEoBRIXCg9zZWF0c19hdmFpbGFibGUYBCABKAUiVgoTUGVyZm9ybWFuY2VzUmVxdWVzdBISCgpjb25jZXJ0X2lkGAEgASgJEg0KBWxpbWl0GAIgASgFEhIKBWFmdGVyGAMgASgJSACIAQFCCAoGX2FmdGVyIlsKD1BlcmZvcm1hbmNlUGFnZRIsCgVpdGVtcxgBIAMoCzIdLnR1dHRpLmNvbmNlcnQudjEuUGVyZm9ybWFuY2USEQoEbmV4dBgCIAEoCUgAiAEBQgcKBV9uZXh0IkcKFFBlcmZvcm1hbmNlc1Jlc3BvbnNlEi8KBHBhZ2UYASABKAsyIS50dXR0aS5jb25jZXJ0LnYxLlBlcmZvcm1hbmNlUGFnZSIoCg5TZWF0TWFwUmVxdWVzdBIWCg5wZXJmb3JtYW5jZV9pZBgBIAEoCSIoCgdTZWF0TWFwEg8KB3ZlcnNpb24YASABKAUSDAoEYm9keRgCIAEoCSI+Cg9TZWF0TWFwUmVzcG9uc2USKwoIc2VhdF9tYXAYASABKAsyGS50dXR0aS5jb25jZXJ0LnYxLlNlYXRNYXAiPgoMU2VhdHNSZXF1ZXN0EhYKDnBlcmZvcm1hbmNlX2lkGAEgASgJEhYKDm9ubHlfYXZhaWxhYmxlGAIgASgIIo8BCghTZWF0TGlzdBIPCgd2ZXJzaW9uGAEgASgFEhAKCHNlcXVlbmNlGAIgASgDEhAKCHNlYXRfaWRzGAMgAygJEg4KBmxhYmVscxgEIAMoCRIuCghzdGF0dXNlcxgFIAMoDjIcLnR1dHRpLmNvbmNlcnQudjEuU2VhdFN0YXR1cxIOCgZwcmljZXMYBiADKAUiPgoNU2VhdHNSZXNwb25zZRItCglzZWF0X2xpc3QYASABKAsyGi50dXR0aS5jb25jZXJ0LnYxLlNlYXRMaXN0IjUKBFNlYXQSDwoHc2VhdF9pZBgBIAEoCRINCgVsYWJlbBgCIAEoCRINCgVwcmljZRgDIAEoBSK9AQoLUmVzZXJ2YXRpb24SFgoOcmVzZXJ2YXRpb25faWQYASABKAkSMwoGc3RhdHVzGAIgASgOMiMudHV0dGkuY29uY2VydC52MS5SZXNlcnZhdGlvblN0YXR1cxIWCg5wZXJmb3JtYW5jZV9pZBgDIAEoCRIlCgVzZWF0cxgEIAMoCzIWLnR1dHRpLmNvbmNlcnQudjEuU2VhdBIOCgZhbW91bnQYBSABKAUSEgoKZXhwaXJlc19hdBgGIAEoCSJVChNSZXNlcnZhdGlvbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSDQoFbGltaXQYAiABKAUSEwoGYmVmb3JlGAMgASgJSACIAQFCCQoHX2JlZm9yZSJgChRSZXNlcnZhdGlvbnNSZXNwb25zZRIsCgVpdGVtcxgBIAMoCzIdLnR1dHRpLmNvbmNlcnQudjEuUmVzZXJ2YXRpb24SEQoEbmV4dBgCIAEoCUgAiAEBQgcKBV9uZXh0Ij0KElJlc2VydmF0aW9uUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhYKDnJlc2VydmF0aW9uX2lkGAIgASgJIkkKE1Jlc2VydmF0aW9uUmVzcG9uc2USMgoLcmVzZXJ2YXRpb24YASABKAsyHS50dXR0aS5jb25jZXJ0LnYxLlJlc2VydmF0aW9uIikKFkhhc1Jlc2VydmF0aW9uc1JlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCSIzChdIYXNSZXNlcnZhdGlvbnNSZXNwb25zZRIYChBoYXNfcmVzZXJ2YXRpb25zGAEgASgIKoQBCglTYWxlU3RhdGUSGgoWU0FMRV9TVEFURV9VTlNQRUNJRklFRBAAEhgKFFNBTEVfU1RBVEVfU0NIRURVTEVEEAESEwoPU0FMRV9TVEFURV9PUEVOEAISFQoRU0FMRV9TVEFURV9QQVVTRUQQAxIVChFTQUxFX1NUQVRFX0NMT1NFRBAEKnQKClNlYXRTdGF0dXMSGwoXU0VBVF9TVEFUVVNfVU5TUEVDSUZJRUQQABIZChVTRUFUX1NUQVRVU19BVkFJTEFCTEUQARIYChRTRUFUX1NUQVRVU19SRVNFUlZFRBACEhQKEFNFQVRfU1RBVFVTX1BBSUQQAyrWAQoRUmVzZXJ2YXRpb25TdGF0dXMSIgoeUkVTRVJWQVRJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASHwobUkVTRVJWQVRJT05fU1RBVFVTX1JFU0VSVkVEEAESHQoZUkVTRVJWQVRJT05fU1RBVFVTX1BBWUlORxACEhsKF1JFU0VSVkFUSU9OX1NUQVRVU19QQUlEEAMSIAocUkVTRVJWQVRJT05fU1RBVFVTX0NBTkNFTExFRBAEEh4KGlJFU0VSVkFUSU9OX1NUQVRVU19FWFBJUkVEEAUy0wYKDkNvbmNlcnRTZXJ2aWNlElYKCENvbmNlcnRzEiEudHV0dGkuY29uY2VydC52MS5Db25jZXJ0c1JlcXVlc3QaIi50dXR0aS5jb25jZXJ0LnYxLkNvbmNlcnRzUmVzcG9uc2UiA5ACARJTCgdDb25jZXJ0EiAudHV0dGkuY29uY2VydC52MS5Db25jZXJ0UmVxdWVzdBohLnR1dHRpLmNvbmNlcnQudjEuQ29uY2VydFJlc3BvbnNlIgOQAgESWgoLRWRpdENvbmNlcnQSJC50dXR0aS5jb25jZXJ0LnYxLkVkaXRDb25jZXJ0UmVxdWVzdBolLnR1dHRpLmNvbmNlcnQudjEuRWRpdENvbmNlcnRSZXNwb25zZRJiCgxQZXJmb3JtYW5jZXMSJS50dXR0aS5jb25jZXJ0LnYxLlBlcmZvcm1hbmNlc1JlcXVlc3QaJi50dXR0aS5jb25jZXJ0LnYxLlBlcmZvcm1hbmNlc1Jlc3BvbnNlIgOQAgESUwoHU2VhdE1hcBIgLnR1dHRpLmNvbmNlcnQudjEuU2VhdE1hcFJlcXVlc3QaIS50dXR0aS5jb25jZXJ0LnYxLlNlYXRNYXBSZXNwb25zZSIDkAIBEk0KBVNlYXRzEh4udHV0dGkuY29uY2VydC52MS5TZWF0c1JlcXVlc3QaHy50dXR0aS5jb25jZXJ0LnYxLlNlYXRzUmVzcG9uc2UiA5ACARJiCgxSZXNlcnZhdGlvbnMSJS50dXR0aS5jb25jZXJ0LnYxLlJlc2VydmF0aW9uc1JlcXVlc3QaJi50dXR0aS5jb25jZXJ0LnYxLlJlc2VydmF0aW9uc1Jlc3BvbnNlIgOQAgESXwoLUmVzZXJ2YXRpb24SJC50dXR0aS5jb25jZXJ0LnYxLlJlc2VydmF0aW9uUmVxdWVzdBolLnR1dHRpLmNvbmNlcnQudjEuUmVzZXJ2YXRpb25SZXNwb25zZSIDkAIBEmsKD0hhc1Jlc2VydmF0aW9ucxIoLnR1dHRpLmNvbmNlcnQudjEuSGFzUmVzZXJ2YXRpb25zUmVxdWVzdBopLnR1dHRpLmNvbmNlcnQudjEuSGFzUmVzZXJ2YXRpb25zUmVzcG9uc2UiA5ACAWIGcHJvdG8z");
+  fileDesc("Ch50dXR0aS9jb25jZXJ0L3YxL2NvbmNlcnQucHJvdG8SEHR1dHRpLmNvbmNlcnQudjEiJgoKUHJpY2VSYW5nZRILCgNtaW4YASABKAUSCwoDbWF4GAIgASgFIjsKC1RyYW5zbGF0aW9uEg0KBXRpdGxlGAEgASgJEg4KBmFydGlzdBgCIAEoCRINCgV2ZW51ZRgDIAEoCSJkCgxUcmFuc2xhdGlvbnMSKQoCa28YASABKAsyHS50dXR0aS5jb25jZXJ0LnYxLlRyYW5zbGF0aW9uEikKAmVuGAIgASgLMh0udHV0dGkuY29uY2VydC52MS5UcmFuc2xhdGlvbiKgAgoHQ29uY2VydBISCgpjb25jZXJ0X2lkGAEgASgJEg0KBXRpdGxlGAIgASgJEg4KBmFydGlzdBgDIAEoCRINCgV2ZW51ZRgEIAEoCRISCgpvbl9zYWxlX2F0GAUgASgJEi8KCnNhbGVfc3RhdGUYBiABKA4yGy50dXR0aS5jb25jZXJ0LnYxLlNhbGVTdGF0ZRIxCgtwcmljZV9yYW5nZRgHIAEoCzIcLnR1dHRpLmNvbmNlcnQudjEuUHJpY2VSYW5nZRIUCgx3YWl0aW5nX3Jvb20YCCABKAgSNAoMdHJhbnNsYXRpb25zGAkgASgLMh4udHV0dGkuY29uY2VydC52MS5UcmFuc2xhdGlvbnMSDwoHdmVyc2lvbhgKIAEoBSI+Cg9Db25jZXJ0c1JlcXVlc3QSDQoFbGltaXQYASABKAUSEgoFYWZ0ZXIYAiABKAlIAIgBAUIICgZfYWZ0ZXIiWAoQQ29uY2VydHNSZXNwb25zZRIoCgVpdGVtcxgBIAMoCzIZLnR1dHRpLmNvbmNlcnQudjEuQ29uY2VydBIRCgRuZXh0GAIgASgJSACIAQFCBwoFX25leHQiJAoOQ29uY2VydFJlcXVlc3QSEgoKY29uY2VydF9pZBgBIAEoCSI9Cg9Db25jZXJ0UmVzcG9uc2USKgoHY29uY2VydBgBIAEoCzIZLnR1dHRpLmNvbmNlcnQudjEuQ29uY2VydCK4AQoLQ29uY2VydEVkaXQSEgoFdGl0bGUYASABKAlIAIgBARITCgZhcnRpc3QYAiABKAlIAYgBARIXCgpvbl9zYWxlX2F0GAMgASgJSAKIAQESNAoKc2FsZV9zdGF0ZRgEIAEoDjIbLnR1dHRpLmNvbmNlcnQudjEuU2FsZVN0YXRlSAOIAQFCCAoGX3RpdGxlQgkKB19hcnRpc3RCDQoLX29uX3NhbGVfYXRCDQoLX3NhbGVfc3RhdGUiZgoSRWRpdENvbmNlcnRSZXF1ZXN0EhIKCmNvbmNlcnRfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIrCgRlZGl0GAMgASgLMh0udHV0dGkuY29uY2VydC52MS5Db25jZXJ0RWRpdCLgAQoTRWRpdENvbmNlcnRSZXNwb25zZRIsCgdjb25jZXJ0GAEgASgLMhkudHV0dGkuY29uY2VydC52MS5Db25jZXJ0SAASQAoHcmVmdXNhbBgCIAEoDjItLnR1dHRpLmNvbmNlcnQudjEuRWRpdENvbmNlcnRSZXNwb25zZS5SZWZ1c2FsSAAiTwoHUmVmdXNhbBIXChNSRUZVU0FMX1VOU1BFQ0lGSUVEEAASFQoRUkVGVVNBTF9OT1RfRk9VTkQQARIUChBSRUZVU0FMX0NPTkZMSUNUEAJCCAoGcmVzdWx0ImYKC1BlcmZvcm1hbmNlEhYKDnBlcmZvcm1hbmNlX2lkGAEgASgJEhEKCXN0YXJ0c19hdBgCIAEoCRITCgtzZWF0c190b3RhbBgDIAEoBRIXCg9zZWF0c19hdmFpbGFibGUYBCABKAUiVgoTUGVyZm9ybWFuY2VzUmVxdWVzdBISCgpjb25jZXJ0X2lkGAEgASgJEg0KBWxpbWl0GAIgASgFEhIKBWFmdGVyGAMgASgJSACIAQFCCAoGX2FmdGVyIlsKD1BlcmZvcm1hbmNlUGFnZRIsCgVpdGVtcxgBIAMoCzIdLnR1dHRpLmNvbmNlcnQudjEuUGVyZm9ybWFuY2USEQoEbmV4dBgCIAEoCUgAiAEBQgcKBV9uZXh0IkcKFFBlcmZvcm1hbmNlc1Jlc3BvbnNlEi8KBHBhZ2UYASABKAsyIS50dXR0aS5jb25jZXJ0LnYxLlBlcmZvcm1hbmNlUGFnZSIoCg5TZWF0TWFwUmVxdWVzdBIWCg5wZXJmb3JtYW5jZV9pZBgBIAEoCSIoCgdTZWF0TWFwEg8KB3ZlcnNpb24YASABKAUSDAoEYm9keRgCIAEoCSI+Cg9TZWF0TWFwUmVzcG9uc2USKwoIc2VhdF9tYXAYASABKAsyGS50dXR0aS5jb25jZXJ0LnYxLlNlYXRNYXAiPgoMU2VhdHNSZXF1ZXN0EhYKDnBlcmZvcm1hbmNlX2lkGAEgASgJEhYKDm9ubHlfYXZhaWxhYmxlGAIgASgIIo8BCghTZWF0TGlzdBIPCgd2ZXJzaW9uGAEgASgFEhAKCHNlcXVlbmNlGAIgASgDEhAKCHNlYXRfaWRzGAMgAygJEg4KBmxhYmVscxgEIAMoCRIuCghzdGF0dXNlcxgFIAMoDjIcLnR1dHRpLmNvbmNlcnQudjEuU2VhdFN0YXR1cxIOCgZwcmljZXMYBiADKAUiPgoNU2VhdHNSZXNwb25zZRItCglzZWF0X2xpc3QYASABKAsyGi50dXR0aS5jb25jZXJ0LnYxLlNlYXRMaXN0Ik4KEUtub3duQXZhaWxhYmlsaXR5EhYKDnBlcmZvcm1hbmNlX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSEAoIc2VxdWVuY2UYAyABKAMiSQoTQXZhaWxhYmlsaXR5UmVxdWVzdBIyCgVrbm93bhgBIAMoCzIjLnR1dHRpLmNvbmNlcnQudjEuS25vd25BdmFpbGFiaWxpdHkiZwoMQXZhaWxhYmlsaXR5EhYKDnBlcmZvcm1hbmNlX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSEAoIc2VxdWVuY2UYAyABKAMSEgoFc2VhdHMYBCABKAxIAIgBAUIICgZfc2VhdHMiRQoUQXZhaWxhYmlsaXR5UmVzcG9uc2USLQoFaXRlbXMYASADKAsyHi50dXR0aS5jb25jZXJ0LnYxLkF2YWlsYWJpbGl0eSI1CgRTZWF0Eg8KB3NlYXRfaWQYASABKAkSDQoFbGFiZWwYAiABKAkSDQoFcHJpY2UYAyABKAUivQEKC1Jlc2VydmF0aW9uEhYKDnJlc2VydmF0aW9uX2lkGAEgASgJEjMKBnN0YXR1cxgCIAEoDjIjLnR1dHRpLmNvbmNlcnQudjEuUmVzZXJ2YXRpb25TdGF0dXMSFgoOcGVyZm9ybWFuY2VfaWQYAyABKAkSJQoFc2VhdHMYBCADKAsyFi50dXR0aS5jb25jZXJ0LnYxLlNlYXQSDgoGYW1vdW50GAUgASgFEhIKCmV4cGlyZXNfYXQYBiABKAkiVQoTUmVzZXJ2YXRpb25zUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEg0KBWxpbWl0GAIgASgFEhMKBmJlZm9yZRgDIAEoCUgAiAEBQgkKB19iZWZvcmUiYAoUUmVzZXJ2YXRpb25zUmVzcG9uc2USLAoFaXRlbXMYASADKAsyHS50dXR0aS5jb25jZXJ0LnYxLlJlc2VydmF0aW9uEhEKBG5leHQYAiABKAlIAIgBAUIHCgVfbmV4dCI9ChJSZXNlcnZhdGlvblJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIWCg5yZXNlcnZhdGlvbl9pZBgCIAEoCSJJChNSZXNlcnZhdGlvblJlc3BvbnNlEjIKC3Jlc2VydmF0aW9uGAEgASgLMh0udHV0dGkuY29uY2VydC52MS5SZXNlcnZhdGlvbiIpChZIYXNSZXNlcnZhdGlvbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiMwoXSGFzUmVzZXJ2YXRpb25zUmVzcG9uc2USGAoQaGFzX3Jlc2VydmF0aW9ucxgBIAEoCCqEAQoJU2FsZVN0YXRlEhoKFlNBTEVfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRTQUxFX1NUQVRFX1NDSEVEVUxFRBABEhMKD1NBTEVfU1RBVEVfT1BFThACEhUKEVNBTEVfU1RBVEVfUEFVU0VEEAMSFQoRU0FMRV9TVEFURV9DTE9TRUQQBCp0CgpTZWF0U3RhdHVzEhsKF1NFQVRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVU0VBVF9TVEFUVVNfQVZBSUxBQkxFEAESGAoUU0VBVF9TVEFUVVNfUkVTRVJWRUQQAhIUChBTRUFUX1NUQVRVU19QQUlEEAMq1gEKEVJlc2VydmF0aW9uU3RhdHVzEiIKHlJFU0VSVkFUSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEh8KG1JFU0VSVkFUSU9OX1NUQVRVU19SRVNFUlZFRBABEh0KGVJFU0VSVkFUSU9OX1NUQVRVU19QQVlJTkcQAhIbChdSRVNFUlZBVElPTl9TVEFUVVNfUEFJRBADEiAKHFJFU0VSVkFUSU9OX1NUQVRVU19DQU5DRUxMRUQQBBIeChpSRVNFUlZBVElPTl9TVEFUVVNfRVhQSVJFRBAFMrcHCg5Db25jZXJ0U2VydmljZRJWCghDb25jZXJ0cxIhLnR1dHRpLmNvbmNlcnQudjEuQ29uY2VydHNSZXF1ZXN0GiIudHV0dGkuY29uY2VydC52MS5Db25jZXJ0c1Jlc3BvbnNlIgOQAgESUwoHQ29uY2VydBIgLnR1dHRpLmNvbmNlcnQudjEuQ29uY2VydFJlcXVlc3QaIS50dXR0aS5jb25jZXJ0LnYxLkNvbmNlcnRSZXNwb25zZSIDkAIBEloKC0VkaXRDb25jZXJ0EiQudHV0dGkuY29uY2VydC52MS5FZGl0Q29uY2VydFJlcXVlc3QaJS50dXR0aS5jb25jZXJ0LnYxLkVkaXRDb25jZXJ0UmVzcG9uc2USYgoMUGVyZm9ybWFuY2VzEiUudHV0dGkuY29uY2VydC52MS5QZXJmb3JtYW5jZXNSZXF1ZXN0GiYudHV0dGkuY29uY2VydC52MS5QZXJmb3JtYW5jZXNSZXNwb25zZSIDkAIBElMKB1NlYXRNYXASIC50dXR0aS5jb25jZXJ0LnYxLlNlYXRNYXBSZXF1ZXN0GiEudHV0dGkuY29uY2VydC52MS5TZWF0TWFwUmVzcG9uc2UiA5ACARJNCgVTZWF0cxIeLnR1dHRpLmNvbmNlcnQudjEuU2VhdHNSZXF1ZXN0Gh8udHV0dGkuY29uY2VydC52MS5TZWF0c1Jlc3BvbnNlIgOQAgESYgoMQXZhaWxhYmlsaXR5EiUudHV0dGkuY29uY2VydC52MS5BdmFpbGFiaWxpdHlSZXF1ZXN0GiYudHV0dGkuY29uY2VydC52MS5BdmFpbGFiaWxpdHlSZXNwb25zZSIDkAIBEmIKDFJlc2VydmF0aW9ucxIlLnR1dHRpLmNvbmNlcnQudjEuUmVzZXJ2YXRpb25zUmVxdWVzdBomLnR1dHRpLmNvbmNlcnQudjEuUmVzZXJ2YXRpb25zUmVzcG9uc2UiA5ACARJfCgtSZXNlcnZhdGlvbhIkLnR1dHRpLmNvbmNlcnQudjEuUmVzZXJ2YXRpb25SZXF1ZXN0GiUudHV0dGkuY29uY2VydC52MS5SZXNlcnZhdGlvblJlc3BvbnNlIgOQAgESawoPSGFzUmVzZXJ2YXRpb25zEigudHV0dGkuY29uY2VydC52MS5IYXNSZXNlcnZhdGlvbnNSZXF1ZXN0GikudHV0dGkuY29uY2VydC52MS5IYXNSZXNlcnZhdGlvbnNSZXNwb25zZSIDkAIBYgZwcm90bzM");
 
 /**
  * @generated from message tutti.concert.v1.PriceRange
@@ -592,6 +592,103 @@ export const SeatsResponseSchema: GenMessage<SeatsResponse> = /*@__PURE__*/
   messageDesc(file_tutti_concert_v1_concert, 20);
 
 /**
+ * @generated from message tutti.concert.v1.KnownAvailability
+ */
+export type KnownAvailability = Message<"tutti.concert.v1.KnownAvailability"> & {
+  /**
+   * @generated from field: string performance_id = 1;
+   */
+  performanceId: string;
+
+  /**
+   * @generated from field: int32 version = 2;
+   */
+  version: number;
+
+  /**
+   * @generated from field: int64 sequence = 3;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message tutti.concert.v1.KnownAvailability.
+ * Use `create(KnownAvailabilitySchema)` to create a new message.
+ */
+export const KnownAvailabilitySchema: GenMessage<KnownAvailability> = /*@__PURE__*/
+  messageDesc(file_tutti_concert_v1_concert, 21);
+
+/**
+ * @generated from message tutti.concert.v1.AvailabilityRequest
+ */
+export type AvailabilityRequest = Message<"tutti.concert.v1.AvailabilityRequest"> & {
+  /**
+   * @generated from field: repeated tutti.concert.v1.KnownAvailability known = 1;
+   */
+  known: KnownAvailability[];
+};
+
+/**
+ * Describes the message tutti.concert.v1.AvailabilityRequest.
+ * Use `create(AvailabilityRequestSchema)` to create a new message.
+ */
+export const AvailabilityRequestSchema: GenMessage<AvailabilityRequest> = /*@__PURE__*/
+  messageDesc(file_tutti_concert_v1_concert, 22);
+
+/**
+ * @generated from message tutti.concert.v1.Availability
+ */
+export type Availability = Message<"tutti.concert.v1.Availability"> & {
+  /**
+   * @generated from field: string performance_id = 1;
+   */
+  performanceId: string;
+
+  /**
+   * @generated from field: int32 version = 2;
+   */
+  version: number;
+
+  /**
+   * @generated from field: int64 sequence = 3;
+   */
+  sequence: bigint;
+
+  /**
+   * Two bits a seat in the order of the map; missing when nothing has changed since what was known.
+   *
+   * @generated from field: optional bytes seats = 4;
+   */
+  seats?: Uint8Array | undefined;
+};
+
+/**
+ * Describes the message tutti.concert.v1.Availability.
+ * Use `create(AvailabilitySchema)` to create a new message.
+ */
+export const AvailabilitySchema: GenMessage<Availability> = /*@__PURE__*/
+  messageDesc(file_tutti_concert_v1_concert, 23);
+
+/**
+ * @generated from message tutti.concert.v1.AvailabilityResponse
+ */
+export type AvailabilityResponse = Message<"tutti.concert.v1.AvailabilityResponse"> & {
+  /**
+   * Those that there are.
+   *
+   * @generated from field: repeated tutti.concert.v1.Availability items = 1;
+   */
+  items: Availability[];
+};
+
+/**
+ * Describes the message tutti.concert.v1.AvailabilityResponse.
+ * Use `create(AvailabilityResponseSchema)` to create a new message.
+ */
+export const AvailabilityResponseSchema: GenMessage<AvailabilityResponse> = /*@__PURE__*/
+  messageDesc(file_tutti_concert_v1_concert, 24);
+
+/**
  * @generated from message tutti.concert.v1.Seat
  */
 export type Seat = Message<"tutti.concert.v1.Seat"> & {
@@ -616,7 +713,7 @@ export type Seat = Message<"tutti.concert.v1.Seat"> & {
  * Use `create(SeatSchema)` to create a new message.
  */
 export const SeatSchema: GenMessage<Seat> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 21);
+  messageDesc(file_tutti_concert_v1_concert, 25);
 
 /**
  * @generated from message tutti.concert.v1.Reservation
@@ -658,7 +755,7 @@ export type Reservation = Message<"tutti.concert.v1.Reservation"> & {
  * Use `create(ReservationSchema)` to create a new message.
  */
 export const ReservationSchema: GenMessage<Reservation> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 22);
+  messageDesc(file_tutti_concert_v1_concert, 26);
 
 /**
  * @generated from message tutti.concert.v1.ReservationsRequest
@@ -685,7 +782,7 @@ export type ReservationsRequest = Message<"tutti.concert.v1.ReservationsRequest"
  * Use `create(ReservationsRequestSchema)` to create a new message.
  */
 export const ReservationsRequestSchema: GenMessage<ReservationsRequest> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 23);
+  messageDesc(file_tutti_concert_v1_concert, 27);
 
 /**
  * @generated from message tutti.concert.v1.ReservationsResponse
@@ -707,7 +804,7 @@ export type ReservationsResponse = Message<"tutti.concert.v1.ReservationsRespons
  * Use `create(ReservationsResponseSchema)` to create a new message.
  */
 export const ReservationsResponseSchema: GenMessage<ReservationsResponse> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 24);
+  messageDesc(file_tutti_concert_v1_concert, 28);
 
 /**
  * @generated from message tutti.concert.v1.ReservationRequest
@@ -729,7 +826,7 @@ export type ReservationRequest = Message<"tutti.concert.v1.ReservationRequest"> 
  * Use `create(ReservationRequestSchema)` to create a new message.
  */
 export const ReservationRequestSchema: GenMessage<ReservationRequest> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 25);
+  messageDesc(file_tutti_concert_v1_concert, 29);
 
 /**
  * @generated from message tutti.concert.v1.ReservationResponse
@@ -748,7 +845,7 @@ export type ReservationResponse = Message<"tutti.concert.v1.ReservationResponse"
  * Use `create(ReservationResponseSchema)` to create a new message.
  */
 export const ReservationResponseSchema: GenMessage<ReservationResponse> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 26);
+  messageDesc(file_tutti_concert_v1_concert, 30);
 
 /**
  * @generated from message tutti.concert.v1.HasReservationsRequest
@@ -765,7 +862,7 @@ export type HasReservationsRequest = Message<"tutti.concert.v1.HasReservationsRe
  * Use `create(HasReservationsRequestSchema)` to create a new message.
  */
 export const HasReservationsRequestSchema: GenMessage<HasReservationsRequest> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 27);
+  messageDesc(file_tutti_concert_v1_concert, 31);
 
 /**
  * @generated from message tutti.concert.v1.HasReservationsResponse
@@ -782,7 +879,7 @@ export type HasReservationsResponse = Message<"tutti.concert.v1.HasReservationsR
  * Use `create(HasReservationsResponseSchema)` to create a new message.
  */
 export const HasReservationsResponseSchema: GenMessage<HasReservationsResponse> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 28);
+  messageDesc(file_tutti_concert_v1_concert, 32);
 
 /**
  * @generated from enum tutti.concert.v1.SaleState
@@ -960,6 +1057,14 @@ export const ConcertService: GenService<{
     methodKind: "unary";
     input: typeof SeatsRequestSchema;
     output: typeof SeatsResponseSchema;
+  },
+  /**
+   * @generated from rpc tutti.concert.v1.ConcertService.Availability
+   */
+  availability: {
+    methodKind: "unary";
+    input: typeof AvailabilityRequestSchema;
+    output: typeof AvailabilityResponseSchema;
   },
   /**
    * @generated from rpc tutti.concert.v1.ConcertService.Reservations

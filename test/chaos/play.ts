@@ -1,0 +1,105 @@
+import type { Fault } from './fault.ts';
+import { branches } from './branches.ts';
+import { Stage, type Verdict } from './stage.ts';
+
+export type Say = (sentence: string) => void;
+
+/** One fault on one target, alone: load → fault → heal → drain → audit. */
+export async function playAlone(fault: Fault, target: string, seed: number): Promise<Verdict> {
+  const stage = await Stage.open({ seed });
+  try {
+    const heal = await fault.strike(stage, target);
+    await stage.pause(fault.seconds.alone * 1_000);
+    await heal();
+    await stage.goesOn();
+    return await stage.judge(fault.evidence);
+  } finally {
+    await stage.close();
+  }
+}
+
+const lanes = 3;
+const calmMsMax = 1_500;
+
+/**
+ * Several faults at once, one ending and another beginning, for so long. Each kind is drawn once before any is drawn again; whom
+ * it strikes, and for how long, is chance from the seed.
+ */
+export async function playChaos(
+  faults: readonly Fault[],
+  { minutes, seed, say, signal }: { minutes: number; seed: number; say: Say; signal?: AbortSignal },
+): Promise<Verdict> {
+  const stage = await Stage.open({ seed });
+  signal?.addEventListener('abort', () => stage.hurry());
+  try {
+    const endsAt = Date.now() + minutes * 60_000;
+    const deck = new Deck(faults, stage.random);
+    const failed: string[] = [];
+    const touched = new Set<string>();
+    let underWay = 0;
+    const play = async () => {
+      while (Date.now() < endsAt && !signal?.aborted) {
+        const drawn = deck.draw(touched);
+        if (!drawn) {
+          await stage.pause(200);
+          continue;
+        }
+        const { fault, target } = drawn;
+        const touches = fault.touches(target);
+        for (const what of touches) touched.add(what);
+        const lastsMs = fault.seconds.chaos * 1_000 * (0.5 + stage.random());
+        try {
+          say(`${fault.name} → ${target}, ${Math.round(lastsMs / 100) / 10} s`);
+          const heal = await fault.strike(stage, target);
+          underWay++;
+          if (underWay >= lanes) stage.count(`${lanes} faults at once`);
+          await stage.pause(Math.min(lastsMs, Math.max(0, endsAt - Date.now())));
+          underWay--;
+          await heal();
+        } catch (error) {
+          failed.push(`${fault.name} → ${target}: ${error instanceof Error ? error.message : String(error)}`);
+        }
+        for (const what of touches) touched.delete(what);
+        await stage.pause(stage.random() * calmMsMax);
+      }
+    };
+    await Promise.all(Array.from({ length: lanes }, play));
+    await stage.goesOn();
+    const evidence = faults.flatMap((fault) => fault.evidence);
+    const verdict = await stage.judge([...evidence, ...branches, `${lanes} faults at once`]);
+    return { ...verdict, wrong: [...failed, ...verdict.wrong] };
+  } finally {
+    await stage.close();
+  }
+}
+
+/** Faults in a random order, each once before any comes again. */
+class Deck {
+  readonly #faults: readonly Fault[];
+  readonly #random: () => number;
+  #rest: Fault[] = [];
+
+  constructor(faults: readonly Fault[], random: () => number) {
+    this.#faults = faults;
+    this.#random = random;
+  }
+
+  /** The next one that can strike somebody without meeting what is touched already. */
+  draw(touched: ReadonlySet<string>): { fault: Fault; target: string } | undefined {
+    if (this.#rest.length === 0) this.#rest = shuffled(this.#faults, this.#random);
+    for (const fault of this.#rest) {
+      const target = shuffled(fault.targets, this.#random).find((one) =>
+        fault.touches(one).every((what) => !touched.has(what)),
+      );
+      if (target === undefined) continue;
+      this.#rest = this.#rest.filter((other) => other !== fault);
+      return { fault, target };
+    }
+    return undefined;
+  }
+}
+
+function shuffled<T>(items: readonly T[], random: () => number): T[] {
+  const rest = [...items];
+  return items.flatMap(() => rest.splice(Math.floor(random() * rest.length), 1));
+}

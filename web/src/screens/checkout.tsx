@@ -1,0 +1,210 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { Link, useParams } from 'wouter';
+import { balanceQuery, reservationQuery } from '../api/queries.ts';
+import { isRefusal } from '../api/refusal.ts';
+import type { Fan } from '../api/session.ts';
+import type { Payment, Reservation } from '../api/wire.ts';
+import { useAttempt } from '../attempts.ts';
+import { useEvenings } from '../evenings.ts';
+import { useFan } from '../fan.tsx';
+import { clockOf } from '../formats.ts';
+import { useLanguage } from '../language.tsx';
+import { Action } from '../parts/action.tsx';
+import { CancelDialog } from '../parts/cancel-dialog.tsx';
+import { ChargePoints } from '../parts/charge-points.tsx';
+import { useTimeLeft } from '../parts/countdown.ts';
+import { Failure, Notice, Placeholder } from '../parts/notice.tsx';
+import { SignInHere } from '../parts/sign-in.tsx';
+import { Ticket } from '../parts/ticket.tsx';
+import { Screen } from '../screen.tsx';
+
+/** One reservation: to be paid, paid, or over. */
+export function Checkout() {
+  const { reservationId = '' } = useParams<{ reservationId: string }>();
+  const { t } = useLanguage();
+  const { fan } = useFan();
+  return fan ? (
+    <Known key={reservationId} fan={fan} reservationId={reservationId} />
+  ) : (
+    <Screen title={t.checkout.title} className="plain">
+      <SignInHere text={t.tickets.signIn} />
+    </Screen>
+  );
+}
+
+type KnownProps = { readonly fan: Fan; readonly reservationId: string };
+
+function Known({ fan, reservationId }: KnownProps) {
+  const { t } = useLanguage();
+  const {
+    data: reservation,
+    error,
+    refetch,
+  } = useQuery({
+    ...reservationQuery(fan.userId, reservationId),
+    // While it is being paid somewhere the end of that is what the fan waits for.
+    refetchInterval: ({ state }) => (state.data?.status === 'paying' ? 1_000 : false),
+  });
+  const isPaid = reservation?.status === 'paid';
+  return (
+    <Screen title={isPaid ? t.checkout.paid : t.checkout.title} className="checkout">
+      {error && !reservation && <Failure error={error} onRetry={() => void refetch()} />}
+      {!reservation && !error && <Placeholder className="placeholder-checkout" />}
+      {reservation && <Settled fan={fan} reservation={reservation} />}
+    </Screen>
+  );
+}
+
+type SettledProps = { readonly fan: Fan; readonly reservation: Reservation };
+
+function Settled({ fan, reservation }: SettledProps) {
+  const { t } = useLanguage();
+  const { status, performanceId } = reservation;
+  const evening = useEvenings().get(performanceId);
+  return (
+    <div className="checkout-columns">
+      <Ticket reservation={reservation} evening={evening} />
+      <div className="checkout-side">
+        {(status === 'reserved' || status === 'paying') && <Pay fan={fan} reservation={reservation} />}
+        {status === 'paid' && (
+          <>
+            <Notice tone="good" what={t.checkout.paidText} />
+            <Link className="button" href="/tickets">
+              {t.checkout.toTicket}
+            </Link>
+          </>
+        )}
+        {(status === 'expired' || status === 'cancelled') && <Over status={status} evening={evening} />}
+      </div>
+    </div>
+  );
+}
+
+type OverProps = {
+  readonly status: 'expired' | 'cancelled';
+  readonly evening: ReturnType<ReturnType<typeof useEvenings>['get']>;
+};
+
+function Over({ status, evening }: OverProps) {
+  const { t } = useLanguage();
+  const [what, todo] = t.refusals[status === 'expired' ? 'reservation_expired' : 'reservation_cancelled'];
+  return (
+    <Notice tone="warn" what={what} todo={todo}>
+      {evening && (
+        <Link
+          className="button"
+          href={`/concerts/${evening.concert.concertId}/seats/${evening.performance.performanceId}`}
+        >
+          {t.checkout.again}
+        </Link>
+      )}
+    </Notice>
+  );
+}
+
+function Pay({ fan, reservation }: SettledProps) {
+  const { reservationId, amount, expiresAt, status } = reservation;
+  const { t } = useLanguage();
+  const queries = useQueryClient();
+  const [isGivingUp, setGivingUp] = useState(false);
+  const { data: wallet } = useQuery(balanceQuery(fan.userId));
+  const refresh = () => void queries.invalidateQueries({ queryKey: ['fan', fan.userId] });
+
+  const paying = useAttempt<Payment>(`pay:${reservationId}`, {
+    onDone: ({ body }) => {
+      queries.setQueryData(['fan', fan.userId, 'balance'], { balance: body.balance });
+      queries.setQueryData<Reservation>(['fan', fan.userId, 'reservation', reservationId], (known) =>
+        known ? { ...known, status: 'paid' } : known,
+      );
+      refresh();
+    },
+    onRefused: refresh,
+  });
+  const missing = wallet === undefined ? 0 : Math.max(0, amount - wallet.balance);
+  const isPaying = paying.isBusy || status === 'paying';
+  const isShown = paying.error !== null && !(isRefusal(paying.error, 'insufficient_points') && missing === 0);
+  return (
+    <>
+      <Hold expiresAt={expiresAt} isPaying={isPaying} onOver={refresh} />
+      <dl className="sums number">
+        <div className="sums-total">
+          <dt>{t.checkout.total}</dt>
+          <dd>{t.points(amount)}</dd>
+        </div>
+        <div>
+          <dt>{t.checkout.balance}</dt>
+          <dd>{wallet ? t.points(wallet.balance) : '\u00a0'}</dd>
+        </div>
+        {wallet && missing === 0 && (
+          <div>
+            <dt>{t.checkout.after}</dt>
+            <dd>{t.points(wallet.balance - amount)}</dd>
+          </div>
+        )}
+      </dl>
+      {isShown && <Failure error={paying.error} />}
+      {isPaying && <Progress isFound={paying.isFound || !paying.isBusy} phase={paying.phase} />}
+      {missing > 0 && !isPaying && <ChargePoints fan={fan} missing={missing} onCharged={paying.clearError} />}
+      <div className="checkout-acts">
+        <Action
+          onAct={() => void paying.start(`/reservations/${reservationId}/payment`, {})}
+          busy={isPaying && t.checkout.paying}
+          isDisabled={missing > 0}
+        >
+          {t.checkout.pay(t.points(amount))}
+        </Action>
+        {!isPaying && (
+          <Action tone="quiet" onAct={() => setGivingUp(true)}>
+            {t.checkout.giveUp}
+          </Action>
+        )}
+      </div>
+      {isGivingUp && <CancelDialog fan={fan} reservation={reservation} onClose={() => setGivingUp(false)} />}
+    </>
+  );
+}
+
+type HoldProps = { readonly expiresAt: string; readonly isPaying: boolean; readonly onOver: () => void };
+
+const shortMs = 60_000;
+
+/** How long the seats stay this fan's; at its end the server says what became of them. */
+function Hold({ expiresAt, isPaying, onOver }: HoldProps) {
+  const { t } = useLanguage();
+  const leftMs = useTimeLeft(expiresAt);
+  const isOver = leftMs <= 0;
+  useEffect(() => {
+    if (!isOver || isPaying) return;
+    onOver();
+    const timer = setInterval(onOver, 1_000);
+    return () => clearInterval(timer);
+    // eslint-disable-next-line
+  }, [isOver, isPaying]);
+  return (
+    <div className={`hold ${leftMs < shortMs ? 'hold-short' : ''}`}>
+      <p id="hold">{isOver ? t.checkout.over : t.checkout.held}</p>
+      <p className="hold-clock number" role="timer" aria-labelledby="hold">
+        {clockOf(leftMs)}
+      </p>
+    </div>
+  );
+}
+
+type ProgressProps = { readonly isFound: boolean; readonly phase: ReturnType<typeof useAttempt>['phase'] };
+
+function Progress({ isFound, phase }: ProgressProps) {
+  const { t } = useLanguage();
+  const [what, todo] = isFound
+    ? [t.checkout.finding, t.checkout.findingText]
+    : [t.checkout.paying, undefined];
+  return (
+    <div role="status">
+      {phase === 'waiting' ? (
+        <Notice tone="warn" what={t.unreachable[0]} todo={t.checkout.findingText} />
+      ) : (
+        <Notice what={what} todo={phase === 'following' ? t.checkout.still : todo} />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,272 @@
+import { useQuery } from '@tanstack/react-query';
+import { useCallback, useEffect, useRef, useState, type ReactNode } from 'react';
+import { Link, useLocation, useParams } from 'wouter';
+import { enter, forgetPlace, type Queue } from '../api/line.ts';
+import { concertQuery } from '../api/queries.ts';
+import { isRefusal } from '../api/refusal.ts';
+import type { Fan } from '../api/session.ts';
+import { useAnnounce } from '../announcer.tsx';
+import { useFan } from '../fan.tsx';
+import { useLanguage } from '../language.tsx';
+import { useLine, type Standing } from '../line-wait.ts';
+import type { Messages } from '../messages/index.ts';
+import { chime, isSoundOn, setSound } from '../parts/chime.ts';
+import { clockOf } from '../formats.ts';
+import { useTimeLeft } from '../parts/countdown.ts';
+import { Failure, Notice } from '../parts/notice.tsx';
+import { SignInHere } from '../parts/sign-in.tsx';
+import { inksOf } from '../parts/poster.tsx';
+import { Screen } from '../screen.tsx';
+
+/** The line before a sale: it turns into the seat map when it is this fan's turn. */
+export function WaitingRoom() {
+  const { concertId = '', performanceId = '' } = useParams<{ concertId: string; performanceId: string }>();
+  const { t, language } = useLanguage();
+  const { fan } = useFan();
+  const { data: concert } = useQuery(concertQuery(concertId));
+  const title = concert?.translations[language].title ?? '\u00a0';
+  return (
+    <Screen title={t.line.title} className={`line ${inksOf(concertId)}`} isTitleHidden>
+      <p className="line-concert">
+        <Link href={`/concerts/${concertId}`}>{title}</Link>
+      </p>
+      {fan ? (
+        <Waiting fan={fan} concertId={concertId} performanceId={performanceId} />
+      ) : (
+        <SignInHere text={t.line.signIn} />
+      )}
+    </Screen>
+  );
+}
+
+type WaitingProps = { readonly fan: Fan; readonly concertId: string; readonly performanceId: string };
+
+function Waiting({ fan, concertId, performanceId }: WaitingProps) {
+  const { t } = useLanguage();
+  const [, go] = useLocation();
+  const { standing, place, queue } = useLine(fan.userId, concertId);
+  const announce = useAnnounce();
+  const onEntered = useCallback(() => {
+    announce(`${t.line.turn}. ${t.line.turnText}`);
+    chime();
+    go(`/concerts/${concertId}/seats/${performanceId}`, { replace: true });
+  }, [announce, t, go, concertId, performanceId]);
+  const lineUpAgain = useCallback(() => {
+    forgetPlace(fan.userId, concertId);
+    void place.refetch();
+  }, [fan.userId, concertId, place]);
+  const error = useEntering(fan.userId, concertId, standing, onEntered, lineUpAgain);
+
+  const failure = (place.data ? null : place.error) ?? error;
+  const refusal = failure && isRefusal(failure) ? failure : null;
+  useWindowTitle(standing, t);
+  if (isRefusal(refusal, 'no_waiting_room'))
+    return (
+      <Failure error={refusal}>
+        <Link className="button" href={`/concerts/${concertId}/seats/${performanceId}`}>
+          {t.concert.choose}
+        </Link>
+      </Failure>
+    );
+  return (
+    <div className="line-columns">
+      <div className="line-now">
+        {refusal && <Failure error={refusal} onRetry={lineUpAgain} />}
+        {queue.isError && <Notice tone="warn" what={t.line.offline} />}
+        <Now standing={standing} />
+        <SoundChoice />
+        <p className="soft line-keep">{t.line.keep}</p>
+      </div>
+      <Left queue={standing.queue} />
+    </div>
+  );
+}
+
+/** Goes in as soon as it is the fan's turn; asks again when the server says that it is not quite. */
+function useEntering(
+  userId: string,
+  concertId: string,
+  { isTurn, place }: Standing,
+  onEntered: () => void,
+  onInvalid: () => void,
+): unknown {
+  const [error, setError] = useState<unknown>(null);
+  const [tries, setTries] = useState(0);
+  const hooks = useRef({ onEntered, onInvalid });
+  useEffect(() => {
+    hooks.current = { onEntered, onInvalid };
+  });
+  const queueToken = isTurn || place?.status === 'admitted' ? place?.queueToken : undefined;
+  useEffect(() => {
+    if (queueToken === undefined) return;
+    let isOver = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    enter(userId, concertId, queueToken).then(
+      () => {
+        if (!isOver) hooks.current.onEntered();
+      },
+      (failure: unknown) => {
+        if (isOver) return;
+        setError(isRefusal(failure, 'not_your_turn') ? null : failure);
+        if (isRefusal(failure, 'queue_token_invalid')) return hooks.current.onInvalid();
+        if (isRefusal(failure, 'sale_closed', 'no_waiting_room')) return;
+        const seconds = isRefusal(failure) ? (failure.retryAfterSeconds ?? 2) : 2;
+        timer = setTimeout(() => setTries((n) => n + 1), seconds * 1_000 * (1 + Math.random() / 4));
+      },
+    );
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+    };
+  }, [userId, concertId, queueToken, tries]);
+  return error;
+}
+
+/** The window's title says it to who waits in another tab. */
+function useWindowTitle({ isTurn, ahead }: Standing, t: Messages): void {
+  useEffect(() => {
+    if (isTurn) document.title = `${t.line.turnTitle} · tutti`;
+    else if (ahead !== undefined) document.title = `${t.line.aheadOf(ahead)} · tutti`;
+  }, [isTurn, ahead, t]);
+}
+
+function Now({ standing }: { readonly standing: Standing }) {
+  const { t } = useLanguage();
+  const { queue, number, isTurn } = standing;
+  if (!queue || !standing.place) return <Big what={t.line.joining} />;
+  if (isTurn) return <Big what={t.line.turn}>{t.line.turnText}</Big>;
+  switch (queue.phase) {
+    case 'pre_queue':
+      return <BeforeOpening opensAt={queue.opensAt} />;
+    case 'closed':
+      return <Big what={t.line.closed} />;
+    case 'sold_out':
+      return <Big what={t.line.soldOut}>{t.line.soldOutText}</Big>;
+    case 'open':
+    case 'paused':
+      return number === undefined ? (
+        <Big what={t.line.drawing} />
+      ) : (
+        <Numbered standing={standing} number={number} />
+      );
+  }
+}
+
+function Big({ what, children }: { readonly what: string; readonly children?: ReactNode }) {
+  return (
+    <div role="status">
+      <p className="line-big">{what}</p>
+      <p className="lead">{children}</p>
+    </div>
+  );
+}
+
+function BeforeOpening({ opensAt }: { readonly opensAt: string }) {
+  const { t } = useLanguage();
+  const leftMs = useTimeLeft(opensAt);
+  return (
+    <>
+      <p className="line-label">{leftMs > 0 ? t.line.preQueue : t.line.drawing}</p>
+      <p className="line-number number" role="timer" aria-label={t.concert.opensIn}>
+        {clockOf(leftMs)}
+      </p>
+      <p className="lead">{t.line.preQueueText}</p>
+    </>
+  );
+}
+
+function Numbered({ standing, number }: { readonly standing: Standing; readonly number: number }) {
+  const { t, language } = useLanguage();
+  const { ahead = 0, wait, queue, place } = standing;
+  // Where this fan began: the number itself, unless this page saw them later in the line.
+  const [first] = useState(() => Math.max(1, number));
+  const progress = Math.min(1, Math.max(0, 1 - ahead / first));
+  const isPaused = queue?.phase === 'paused';
+  return (
+    <>
+      <p className="line-label">{t.line.number}</p>
+      <p className="line-number number">{number.toLocaleString(language)}</p>
+      <progress className="line-progress" value={progress} max={1} aria-label={t.line.aheadOf(ahead)} />
+      <dl className="line-facts number">
+        <div>
+          <dt>{t.line.ahead}</dt>
+          <dd>{t.line.aheadOf(ahead)}</dd>
+        </div>
+        <div>
+          <dt>{t.line.wait}</dt>
+          <dd>{isPaused || !wait ? t.line.waitUnknown : waitOf(wait, t)}</dd>
+        </div>
+      </dl>
+      <MilestoneNews ahead={ahead} />
+      {isPaused && <Notice tone="warn" what={t.line.paused} todo={t.line.pausedText} />}
+      {place?.arrival !== undefined && queue?.seed !== undefined && (
+        <details className="line-fair">
+          <summary>{t.line.fair}</summary>
+          <p className="soft">{t.line.fairText(queue.seed, queue.preQueueSize ?? 0)}</p>
+        </details>
+      )}
+    </>
+  );
+}
+
+/** Read out at every halving of what is ahead: a screen reader that reads every change reads nothing else. */
+function MilestoneNews({ ahead }: { readonly ahead: number }) {
+  const { t } = useLanguage();
+  const announce = useAnnounce();
+  const milestone = ahead === 0 ? 0 : Math.ceil(Math.log2(ahead + 1));
+  const shown = useRef(ahead);
+  useEffect(() => {
+    shown.current = ahead;
+  });
+  useEffect(() => {
+    announce(t.line.aheadOf(shown.current));
+  }, [milestone, announce, t]);
+  return null;
+}
+
+function waitOf({ low, high }: { readonly low: number; readonly high: number }, t: Messages): string {
+  if (high < 60) return t.line.soon;
+  const inWords = (seconds: number, round: (n: number) => number): string => {
+    const minutes = round(seconds / 60);
+    if (minutes < 1) return t.line.soon;
+    return minutes < 90 ? t.line.minutes(minutes) : t.line.hours(Math.round(minutes / 60));
+  };
+  const [from, to] = [inWords(low, Math.floor), inWords(high, Math.ceil)];
+  return from === to ? from : t.line.waitOf(from, to);
+}
+
+function Left({ queue }: { readonly queue: Queue | undefined }) {
+  const { t } = useLanguage();
+  return (
+    <section className="line-left" aria-labelledby="left">
+      <h2 id="left">{t.line.seatsLeft}</h2>
+      <ul>
+        {queue?.seatsLeft.map(({ grade, price, left }) => (
+          <li key={`${grade} ${price}`} className="number">
+            <b>{grade}</b>
+            <span className="soft">{t.points(price)}</span>
+            <span>{left === 0 ? t.concert.none : t.seats(left)}</span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function SoundChoice() {
+  const { t } = useLanguage();
+  const [isOn, setOn] = useState(isSoundOn);
+  return (
+    <label className="line-sound">
+      <input
+        type="checkbox"
+        checked={isOn}
+        onChange={(event) => {
+          setSound(event.target.checked);
+          setOn(event.target.checked);
+        }}
+      />
+      {t.line.sound}
+    </label>
+  );
+}

@@ -1,0 +1,7 @@
+import type { Messages } from './messages/index.ts';
+
+/** A seat as it stands on the ticket, in the fan's language: the season's labels are in English. */
+export function seatLabel(label: string, t: Messages): string {
+  const [, section, row, seat] = /^(.+) · row (\S+) · seat (\S+)$/.exec(label) ?? [];
+  return section && row && seat ? t.seat(section, row, seat) : label;
+}
