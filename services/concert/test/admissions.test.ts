@@ -103,17 +103,15 @@ test('in one batch each command stands by its own admission', async () => {
   const [show, other, open] = [await guardedShow(), await guardedShow(), await hall.show(3)];
   const [good, foreign, none] = [randomUUID(), randomUUID(), randomUUID()];
   await store.recordAdmissions([admissionOf(show, good), admissionOf(other, foreign)]);
-  const outcomes = await hall
-    .session()
-    .handle(
-      reserveBy(show, 'S-1', good),
-      {
-        ...reserveBy(other, 'S-2', foreign),
-        body: { ...Object(reserveBy(other, 'S-2', foreign).body), performanceId: show },
-      },
-      reserve(show, ['S-3'], { userId: none }),
-      reserve(open, ['S-1'], { userId: none }),
-    );
+  const outcomes = await hall.session().handle(
+    reserveBy(show, 'S-1', good),
+    {
+      ...reserveBy(other, 'S-2', foreign),
+      body: { ...Object(reserveBy(other, 'S-2', foreign).body), performanceId: show },
+    },
+    reserve(show, ['S-3'], { userId: none }),
+    reserve(open, ['S-1'], { userId: none }),
+  );
   expect(outcomes.map(verdict)).toEqual(['ok', 'admission_invalid', 'admission_required', 'ok']);
 });
 
