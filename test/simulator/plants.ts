@@ -69,11 +69,6 @@ export const plants: Readonly<Record<string, Plant>> = {
     'handle',
     forgetting('payment', ({ direction }) => direction === 'settle'),
   ),
-  "an undo does not write its action's key": around(
-    'concert',
-    'handle',
-    forgetting('concert', ({ direction }) => direction === 'undo'),
-  ),
   'a charge that comes again is not looked for': around(
     'payment',
     'handle',

@@ -1,5 +1,5 @@
 import { heldCrashPoint, type Log } from '../service/index.ts';
-import type { RowWrite, SagaStore } from './store.ts';
+import type { RowWrite, SagaStore, Written } from './store.ts';
 
 type Waiting = { write: RowWrite; done: (isOurs: boolean) => void };
 
@@ -7,6 +7,8 @@ type Waiting = { write: RowWrite; done: (isOurs: boolean) => void };
 const gatherMs = 10;
 const retryFirstMs = 100;
 const retryMaxMs = 5_000;
+
+const nameOf = ({ id, epoch }: Written): string => `${id} ${epoch}`;
 
 /**
  * Writes rows in natural batches: what gathers while one statement is under way is the next statement. A write that fails is
@@ -59,7 +61,7 @@ export class RowWriter {
       this.#waiting = [];
       this.#isUrgent = false;
       const ours = await this.#writeUntilDone(batch.map(({ write }) => write));
-      for (const { write, done } of batch) done(ours.has(write.id));
+      for (const { write, done } of batch) done(ours.has(nameOf(write)));
     }
     this.#running = undefined;
   }
@@ -80,7 +82,7 @@ export class RowWriter {
     // A try whose commit was in doubt may have ended rows already: the repeat would not find them open.
     for (let attempt = 0; ; attempt++) {
       try {
-        return new Set(await this.#store.write(writes, this.#owner));
+        return new Set((await this.#store.write(writes, this.#owner)).map(nameOf));
       } catch (error) {
         if (this.#stopped) return new Set();
         this.#log.warn({ error, rows: writes.length }, 'saga rows could not be written; trying again');

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createLog } from '../service/index.ts';
 import { commandSettings } from '../participant/index.ts';
 import { rowsRead, sessionsOf, testDatabase, type Sessions, type TestDatabase } from '../testing/index.ts';
 import { sagaMigrations, SagaStore } from './index.ts';
+import { RowWriter } from './row-writer.ts';
 import type { NewRow } from './store.ts';
 
 // Protocol rule 13 for the orchestrator's own table.
@@ -65,6 +67,17 @@ test('plans that were made on an empty table look up the rows that are named whe
   expect(await rowsRead(connection, live)).toBeLessThan(many / 10);
 });
 
+test('a write of an epoch that has passed is refused beside one of the epoch that came after it', async () => {
+  const store = new SagaStore(postgres.database);
+  const row = newRow();
+  await store.start([row], owner);
+  await postgres.database.query('update saga set epoch = 2 where id = $1', [row.id]);
+  const writer = new RowWriter(store, owner, createLog('silent'));
+  const ended = { status: 'succeeded', reason: null, answerStatus: 201, answer: '{}', steps: [] } as const;
+  const [stale, own] = [1, 2].map((epoch) => writer.write({ id: row.id, epoch, ...ended }, true));
+  expect([await stale, await own]).toEqual([false, true]);
+});
+
 test('a start or an end whose transaction met another one is done again at once', async () => {
   const conflict = (fails: number) => `
     create or replace function fail_commits() returns trigger language plpgsql as $$
@@ -80,6 +93,6 @@ test('a start or an end whose transaction met another one is done again at once'
   expect(await store.start([row], owner)).toEqual([]);
   await postgres.database.query(`alter sequence commits restart`);
   const ended = { status: 'succeeded', reason: null, answerStatus: 201, answer: '{}', steps: [] } as const;
-  expect(await store.write([{ id: row.id, epoch: 1, ...ended }], owner)).toEqual([row.id]);
+  expect(await store.write([{ id: row.id, epoch: 1, ...ended }], owner)).toEqual([{ id: row.id, epoch: 1 }]);
   await postgres.database.query('drop trigger fails_commits on saga; drop sequence commits');
 });

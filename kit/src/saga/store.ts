@@ -58,6 +58,9 @@ export type RowWrite = {
   readonly isKept?: false | undefined;
 };
 
+/** A write that found its row, by the epoch it was made in: one driver may have a saga twice, before and after taking it over. */
+export type Written = Pick<RowWrite, 'id' | 'epoch'>;
+
 /** Every statement on the saga table. */
 export class SagaStore {
   readonly #database: Queryable;
@@ -93,11 +96,11 @@ export class SagaStore {
   }
 
   /**
-   * Writes rows that this driver owns at the epoch it knows; returns the ids that matched. What is missing was taken over:
+   * Writes rows that this driver owns at the epoch it knows; returns those that matched. What is missing was taken over:
    * drop it. (Optimistic on purpose: a saga nearly always has one driver, so a lock held meanwhile would buy nothing.)
    * Not by way of jsonb: a reason is part of the answer, and jsonb would reorder its keys.
    */
-  async write(writes: readonly RowWrite[], owner: string): Promise<string[]> {
+  async write(writes: readonly RowWrite[], owner: string): Promise<Written[]> {
     const update = `update saga s
        set status = w.status, reason = coalesce(w.reason, s.reason), answer_status = w."answerStatus",
            answer = w.answer, steps = w.steps,
@@ -109,12 +112,9 @@ export class SagaStore {
        where s.id = any (array[w.id]) and s.epoch = w.epoch and s.owner = $2
          -- Not by status: the index of open sagas would then look like a way to find these rows.
          and s.ended_at is null
-       returning s.id`;
+       returning s.id, s.epoch`;
     const batch = JSON.stringify(writes);
-    const rows = await repeatingConflicts(() =>
-      this.#database.query<{ id: string }>(update, [batch, owner], 'write_sagas'),
-    );
-    return rows.map((row) => row.id);
+    return repeatingConflicts(() => this.#database.query<Written>(update, [batch, owner], 'write_sagas'));
   }
 
   /** A fan's own saga, as its row tells it. */

@@ -7,6 +7,7 @@ import type { TypedApp } from './routes/route.ts';
 /** The app's own addresses (web/src/app.tsx): all of them are the one page. `/` is a file. */
 export const pages = [
   '/concerts/:concertId',
+  '/concerts/:concertId/line/:performanceId',
   '/concerts/:concertId/seats/:performanceId',
   '/concerts/:concertId/line/:performanceId',
   '/reservations/:reservationId',

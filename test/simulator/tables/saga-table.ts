@@ -75,8 +75,8 @@ export class SagaTable {
     this.#byKey.set(keyOf(row), row);
   }
 
-  /** By epoch and owner, only while it is open. Returns the ids that matched. */
-  write(writes: readonly RowWrite[], owner: string): string[] {
+  /** By epoch and owner, only while it is open. Returns those that matched. */
+  write(writes: readonly RowWrite[], owner: string): { id: string; epoch: number }[] {
     return writes.flatMap(({ id, epoch, status, reason, answerStatus, answer }) => {
       const row = this.rows.get(id);
       if (!row || row.epoch !== epoch || row.owner !== owner || row.endedAt !== null) return [];
@@ -85,7 +85,7 @@ export class SagaTable {
       row.answerStatus = answerStatus;
       row.answer = answer;
       row.endedAt = status === 'compensating' ? null : this.#now();
-      return [id];
+      return [{ id, epoch }];
     });
   }
 

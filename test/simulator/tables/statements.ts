@@ -48,8 +48,7 @@ export const delivers = (desk: PartnerDesk): Statements => ({
 
 export const drives = (table: SagaTable): Statements => ({
   start_sagas: ([rows, owner]) => table.start(fromJson<NewSaga[]>(rows), text(owner)),
-  write_sagas: ([writes, owner]) =>
-    table.write(fromJson<RowWrite[]>(writes), text(owner)).map((id) => ({ id })),
+  write_sagas: ([writes, owner]) => table.write(fromJson<RowWrite[]>(writes), text(owner)),
   renew_lease: ([owner, seconds]) => {
     table.renewLease(text(owner), Number(seconds));
     return [];

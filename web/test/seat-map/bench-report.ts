@@ -15,13 +15,14 @@ const clockMs = 0.2;
 const lateMs = 25;
 
 /** The figures as Markdown; every aim with whether it was met. */
-export function report(measured: readonly Measured[], browser: string): string {
+export function report(measured: readonly Measured[], browser: string, load: number): string {
   return [
     '# Figures of the seat map',
     '',
     `Written by \`npm run bench:seat-map -- --write\` on ${new Date().toISOString().slice(0, 10)}; not by hand.`,
     '',
     `- ${availableParallelism()} cores, ${cpus()[0]?.model.trim() ?? 'unknown processor'}, shared by page, browser and server`,
+    `- other work on the machine before it began: a load of ${load.toFixed(1)}; more than 0.3 is in the figures`,
     `- Chromium ${browser}, headless, without a graphics card: the processor draws every pixel (1,280 × 860)`,
     '- a frame is the time from the start of one to the start of the next, by a clock of tenths: 16.6 to 16.8 ms is the',
     "  display's own beat of 60 a second and the least there is; late is what came a whole beat or more after that",

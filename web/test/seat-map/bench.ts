@@ -1,5 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
@@ -144,6 +144,7 @@ async function withChanges(stand: Stand, work: () => Promise<void>): Promise<voi
   }
 }
 
+const [load = 0] = loadavg();
 const { values } = parseArgs({ options: { write: { type: 'boolean', default: false } } });
 const folder = await mkdtemp(join(tmpdir(), 'seat-map-'));
 const browser = await openBrowser(say);
@@ -151,7 +152,7 @@ try {
   await buildPage(folder);
   const measured: Measured[] = [];
   for (const hall of halls) measured.push(await measure(browser, folder, hall));
-  const text = report(measured, browser.version());
+  const text = report(measured, browser.version(), load);
   process.stdout.write(text);
   if (values.write) await writeFile(join(import.meta.dirname, '../../../docs/figures-seat-map.md'), text);
 } finally {

@@ -64,13 +64,13 @@ function blocksOf({ grade, price, seats }: Section, offset: number): Block[] {
 const areNeighbours = (left: MapSeat, right: MapSeat): boolean =>
   left.row === right.row && Math.abs(right.number - left.number) === 1;
 
-/** The middle of them: a drawing may have a few that stand closer. */
+/** Nearly the smallest: a drawing may have a few seats that stand closer, and short rows may have as many aisles as gaps. */
 function usualGap(seats: readonly MapSeat[]): number {
   const gaps = seats.flatMap((seat, at) => {
     const next = seats[at + 1];
     return next && areNeighbours(seat, next) ? [distance(seat, next)] : [];
   });
-  return gaps.toSorted((a, b) => a - b)[Math.floor(gaps.length / 2)] ?? 0;
+  return gaps.toSorted((a, b) => a - b)[Math.floor(gaps.length / 10)] ?? 0;
 }
 
 export const distance = (a: Point, b: Point): number => Math.hypot(a.x - b.x, a.y - b.y);
