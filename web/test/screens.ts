@@ -121,7 +121,11 @@ async function walk(stage: Stage, look: Required<Look>, evening: string): Promis
 const shots =
   ({ page }: Visitor, { language, size, scheme }: Required<Look>) =>
   async (name: string, fullPage = false): Promise<void> => {
-    await page.evaluate(() => document.fonts.ready.then(() => undefined));
+    await page.evaluate(async () => {
+      await document.fonts.ready;
+      // What was decided is painted with the frame after the next.
+      for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+    });
     await page.waitForLoadState('networkidle').catch(() => {});
     const file = path.join(folder, `${name}-${language}-${size}-${scheme}.jpg`);
     await page.screenshot({ path: file, type: 'jpeg', quality: 78, fullPage });
