@@ -5,7 +5,7 @@ import { Stage, type Visitor } from './stage.ts';
 
 const hasLine = existsSync(path.resolve(import.meta.dirname, '../../services/waiting-room'));
 // Late enough for the system to be up and both fans to be here, on a slow machine too.
-const opensAt = Date.now() + 35_000;
+const opensAt = Date.now() + 30_000;
 const season = `
 season: line
 concerts:

@@ -9,7 +9,6 @@ export const pages = [
   '/concerts/:concertId',
   '/concerts/:concertId/line/:performanceId',
   '/concerts/:concertId/seats/:performanceId',
-  '/concerts/:concertId/line/:performanceId',
   '/reservations/:reservationId',
   '/tickets',
   '/points',
