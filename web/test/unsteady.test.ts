@@ -83,19 +83,13 @@ describe('whatever the connection does', () => {
     await fan.close();
   });
 
-  test('a page that is reloaded in the middle of a payment finds its outcome', async () => {
+  test('a page that is reloaded in the middle of a payment goes on with it, and finds its outcome', async () => {
     const fan = await atCheckout(500_000);
     const keys = keysOfPayments(fan);
     let isHeard = (): void => {};
     const heard = new Promise<void>((resolve) => (isHeard = resolve));
-    await fan.page.route(
-      '**/payment',
-      async (route) => {
-        await route.fetch();
-        isHeard();
-      },
-      { times: 1 },
-    );
+    // On its way when the page is left; the server never hears of it.
+    await fan.page.route('**/payment', () => isHeard(), { times: 1 });
     await pay(fan).click();
     await heard;
     await fan.page.reload();
