@@ -53,6 +53,13 @@ export async function metricsOf({ healthPort }: ReplicaProcess): Promise<Metrics
   return readMetrics(await answer.text());
 }
 
+/** Its process, once there is one: a signal to 0 would be one to ourselves. */
+export async function runningPid(replica: ReplicaProcess): Promise<number> {
+  let pid = 0;
+  await until(`${replica.name} runs`, () => (pid = replica.pid()) > 0, 60_000);
+  return pid;
+}
+
 /** Waits until another process than `before` is this replica, and is ready. */
 export function backAgain(replica: ReplicaProcess, before: number): Promise<void> {
   return until(

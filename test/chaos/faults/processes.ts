@@ -1,7 +1,7 @@
 import { nameOf, services, type Service } from '@tutti/cluster/topology';
 import { until } from '@tutti/kit/testing';
 import { processesNamed } from '../../support/processes.ts';
-import { backAgain, isReady, metricsOf, type ReplicaProcess } from '../../support/replicas.ts';
+import { backAgain, isReady, metricsOf, runningPid, type ReplicaProcess } from '../../support/replicas.ts';
 import type { Fault, Heal, Scene } from '../fault.ts';
 
 const namesOf = (service: Service): string[] => [1, 2].map((number) => nameOf({ service, number }));
@@ -12,11 +12,6 @@ const replicaNames = services.flatMap(namesOf);
 const longSleepMs = 16_000;
 /** A claim of the deliverer's ends after 30 s; what another claimed then is sent a moment later. */
 const deliverersSleepMs = 40_000;
-
-async function runningPid(replica: ReplicaProcess): Promise<number> {
-  await until(`${replica.name} runs`, () => replica.pid() > 0, 60_000);
-  return replica.pid();
-}
 
 /** Resolves when so long has passed since `from`, whether or not the run is being stopped: a shorter sleep would prove nothing. */
 const slept = (from: number, ms: number): Promise<void> =>

@@ -1,7 +1,7 @@
 import { services } from '@tutti/cluster/topology';
 import { until } from '@tutti/kit/testing';
 import type { Arena } from '../../support/arena.ts';
-import { backAgain } from '../../support/replicas.ts';
+import { backAgain, runningPid } from '../../support/replicas.ts';
 import type { Fault, Scene } from '../fault.ts';
 
 const sagasWanted = 10_000;
@@ -29,7 +29,7 @@ async function killInTurn({ arena, count, pause }: Scene, isOver: () => boolean)
     const name = names[turn % names.length] ?? '';
     await coming.get(name);
     const replica = arena.replica(name);
-    const pid = replica.pid();
+    const pid = await runningPid(replica);
     deaths.push({ name, at: await now(arena) });
     process.kill(pid, 'SIGKILL');
     count('a replica was killed in the background');
@@ -74,17 +74,16 @@ export const resumption: Fault = {
   strike: async (scene) => {
     const { arena } = scene;
     let ended = 0;
-    const counting = until(
-      `${sagasWanted} sagas`,
-      async () => {
+    let isOver = false;
+    const counting = (async () => {
+      while (!isOver) {
         await scene.pause(500);
         ended = await sagasIn(arena);
-        return ended >= sagasWanted;
-      },
-      600_000,
-    );
-    const deaths = await killInTurn(scene, () => ended >= sagasWanted);
-    await counting;
+        isOver ||= ended >= sagasWanted;
+      }
+    })();
+    const killing = killInTurn(scene, () => isOver).finally(() => (isOver = true));
+    const [deaths] = await Promise.all([killing, counting]);
     const open = `select count(*) as n from saga where ended_at is null and created_at <= $1::timestamptz`;
     const last = deaths.at(-1)?.at;
     const isAllEnded = async () =>
