@@ -34,6 +34,9 @@ const shapes: Record<string, z.ZodType> = {
   'POST /reservations': http.reservation,
   'GET /reservations': http.page(http.reservation),
   'GET /reservations/{reservationId}': http.reservation,
+  'GET /reservations/{reservationId}/ticket': http.ticket,
+  'GET /tickets/keys': http.ticketKeys,
+  'GET /admin/performances/{performanceId}/cancelled-tickets': http.page(http.id),
   'POST /reservations/{reservationId}/payment': http.paid,
   'POST /reservations/{reservationId}/cancellation': http.cancelled,
   'GET /points': http.balance,
@@ -177,9 +180,21 @@ test('reserving, paying, cancelling', async () => {
   const refused = await ask('POST /reservations/{reservationId}/payment', 402, { as, path });
   const operationId = (refused.headers.get('operation-location') ?? '').split('/').at(-1) ?? '';
   await ask('POST /points/charges', 201, { as, body: { amount: 10_000_000 } });
+  await ask('GET /reservations/{reservationId}/ticket', 409, { as, path });
   await ask('POST /reservations/{reservationId}/payment', 201, { as, path });
   await ask('POST /reservations/{reservationId}/payment', 409, { as, path });
+  await ask('GET /reservations/{reservationId}/ticket', 200, { as, path });
+  await ask('GET /tickets/keys', 200);
   await ask('POST /reservations/{reservationId}/cancellation', 200, { as, path });
+  const door = (status: number, of: string, who: Fan) =>
+    ask('GET /admin/performances/{performanceId}/cancelled-tickets', status, {
+      as: who.accessToken,
+      path: { performanceId: of },
+    });
+  const promoter = await house.promoter();
+  expect(list((await door(200, show, promoter)).body, 'items')).toEqual([path.reservationId]);
+  await door(404, 'nowhere', promoter);
+  await door(403, show, other);
   await ask('POST /reservations/{reservationId}/cancellation', 404, {
     as,
     path: { reservationId: randomUUID() },
