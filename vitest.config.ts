@@ -37,7 +37,7 @@ export default defineConfig({
           ...shared,
           name: 'cluster',
           // Stories that hold for both forms are told twice; the rest is about processes.
-          include: ['test/cluster/**/*.test.ts', 'test/stories/{four-flows,races}.test.ts'],
+          include: ['test/cluster/**/*.test.ts', 'test/stories/{four-flows,races,waiting-room}.test.ts'],
           provide: { form: 'cluster' },
           maxWorkers: 1,
           sequence: { groupOrder: 2 },

@@ -52,8 +52,9 @@ function wrongValues(schema: Schema): string[] {
       return [...notText, ...json(['', long]), ...unprintable, ...halfPairs, ...json(wrongTexts(schema))];
     case 'integer':
       return [
-        json([null, '1', '', true, [1], {}, -1, 0.5, -0.5, 1.000001, 10_000_001, 2 ** 53, 1e308]),
+        // Nought is wrong where the least is one.
         schema.minimum === 0 ? [] : ['0', '-0'],
+        json([null, '1', '', true, [1], {}, -1, 0.5, -0.5, 1.000001, 10_000_001, 2 ** 53, 1e308]),
         ['1e999', '-1e999', '1e-5', '9007199254740993', '99999999999999999999999999', '"NaN"', '"1e3"'],
       ].flat();
     case 'boolean':

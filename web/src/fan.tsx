@@ -14,6 +14,8 @@ import { SignInDialog } from './parts/sign-in.tsx';
 
 type FanState = {
   readonly fan: Fan | null;
+  /** The sign-in is open over the screen: the screen itself shows none then. */
+  readonly isAsking: boolean;
   /** Opens the sign-in where the fan is; resolves with whether there is a fan now. */
   readonly askToSignIn: () => Promise<boolean>;
   readonly leave: () => Promise<void>;
@@ -41,7 +43,7 @@ export function FanProvider({ children }: { readonly children: ReactNode }) {
     queries.removeQueries({ queryKey: ['fan'] });
   }, [queries]);
 
-  const state = useMemo(() => ({ fan, askToSignIn, leave }), [fan, askToSignIn, leave]);
+  const state = useMemo(() => ({ fan, isAsking, askToSignIn, leave }), [fan, isAsking, askToSignIn, leave]);
   return (
     <Known value={state}>
       {children}

@@ -41,7 +41,8 @@ export function formatsOf(language: Language): Formats {
 
 /** 4:05, or 1:04:05 when it is hours. */
 export function clockOf(ms: number): string {
-  const seconds = Math.max(0, Math.ceil(ms / 1_000));
+  // Rounded down: the server is a part of a second further than a Date header says.
+  const seconds = Math.max(0, Math.floor(ms / 1_000));
   const two = (n: number) => String(n).padStart(2, '0');
   const [hours, minutes, rest] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60, seconds % 60];
   return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;

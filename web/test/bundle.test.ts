@@ -1,19 +1,16 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { build } from 'vite';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { builtApp } from './built-app.ts';
 
 const web = path.resolve(import.meta.dirname, '..');
 const kB = 1_000;
 
 describe('what a browser loads', () => {
-  let folder: string;
   let files: Map<string, Buffer>;
   beforeAll(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'tutti-bundle-'));
-    await build({ root: web, logLevel: 'error', build: { outDir: folder, emptyOutDir: true } });
+    const folder = await builtApp();
     const names = await readdir(folder, { recursive: true });
     const read = async (name: string): Promise<[string, Buffer]> => [
       name,
@@ -21,7 +18,6 @@ describe('what a browser loads', () => {
     ];
     files = new Map(await Promise.all(names.filter((name) => path.extname(name) !== '').map(read)));
   });
-  afterAll(() => rm(folder, { recursive: true }));
 
   const named = (ending: string) => [...files].filter(([name]) => name.endsWith(ending));
 

@@ -20,7 +20,16 @@ const openingSeconds = 900;
 async function season(): Promise<string> {
   const demo = await readFile(path.join(root, 'seasons/demo.yaml'), 'utf8');
   const opens = new Date(Date.now() + openingSeconds * 1_000).toISOString();
-  return demo.replaceAll('../venues', 'VENUES').replace('2026-01-20T14:00:00+09:00', opens);
+  return demo
+    .replaceAll('../venues', 'VENUES')
+    .replace('2026-01-20T14:00:00+09:00', `${opens}\n    waitingRoom: { inside: 300, pace: 30 }`)
+    .replace('waitingRoom: { inside: 300, pace: 30 }', 'waitingRoom: { inside: 1, pace: 1 }');
+}
+
+/** Others stand in line before whoever comes now. */
+async function line({ system }: Stage, concertId: string): Promise<void> {
+  const fans = await system.fans(340);
+  for (const fan of fans) await fan.post(`/api/v1/concerts/${concertId}/queue-tokens`);
 }
 
 /** Others have been here: the halls are not empty. */
@@ -87,6 +96,15 @@ async function walk(stage: Stage, look: Required<Look>, evening: string): Promis
   await fan.heading(t.checkout.paid).waitFor();
   await shot('ticket', true);
 
+  await fan.link(t.tickets.what).click();
+  await fan.heading(t.operation.title).waitFor();
+  await shot('timeline');
+  await page.goto('/concerts/afterglow/line/afterglow-1');
+  await fan.text(t.line.number).waitFor();
+  await shot('waiting-room');
+  await page.goto('/concerts/resurrection/line/resurrection-1');
+  await fan.text(t.line.preQueueText).waitFor();
+  await shot('pre-queue');
   await fan.link(t.nav.tickets).click();
   await fan.text(t.tickets.states.paid).waitFor();
   await shot('tickets');
@@ -103,7 +121,11 @@ async function walk(stage: Stage, look: Required<Look>, evening: string): Promis
 const shots =
   ({ page }: Visitor, { language, size, scheme }: Required<Look>) =>
   async (name: string, fullPage = false): Promise<void> => {
-    await page.evaluate(() => document.fonts.ready.then(() => undefined));
+    await page.evaluate(async () => {
+      await document.fonts.ready;
+      // What was decided is painted with the frame after the next.
+      for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+    });
     await page.waitForLoadState('networkidle').catch(() => {});
     const file = path.join(folder, `${name}-${language}-${size}-${scheme}.jpg`);
     await page.screenshot({ path: file, type: 'jpeg', quality: 78, fullPage });
@@ -116,6 +138,7 @@ try {
   const evenings = ['letters-i-kept-1', 'letters-i-kept-2', 'letters-i-kept-3', 'blue-hour-1'];
   await crowd(stage, 'letters-i-kept-1');
   await crowd(stage, 'letters-i-kept-2');
+  await line(stage, 'afterglow');
   for (const [index, look] of looks.entries()) await walk(stage, look, evenings[index] ?? '');
 } finally {
   await stage.close();

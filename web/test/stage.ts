@@ -1,20 +1,14 @@
 import { Started } from '../../test/support/started.ts';
 import { barriersOf } from './axe.ts';
+import { builtApp } from './built-app.ts';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { build, preview } from 'vite';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { messages, type Language, type Messages } from '../src/messages/index.ts';
 import { openBrowser } from './seat-map/browser.ts';
 
-const web = path.resolve(import.meta.dirname, '..');
-const venues = path.resolve(web, '../venues');
-
-/** What the gateway sends with the app. */
-const policy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; " +
-  "base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+const venues = path.resolve(import.meta.dirname, '../../venues');
 
 export type Look = {
   readonly language?: Language;
@@ -43,15 +37,15 @@ export class Stage {
     const system = await Started.in(path.join(folder, 'data'), {
       SEASON: seasonFile,
       HOST: 'localhost',
+      WEB_DIR: await builtApp(),
       ...env,
     });
-    const [browser, front] = await Promise.all([
+    const [browser] = await Promise.all([
       openBrowser((sentence) => process.stdout.write(`${sentence}\n`)),
-      system.start().then(() => openFront(system.port)),
+      system.start(),
     ]);
-    return new Stage(front.url, system, browser, async () => {
+    return new Stage(`http://localhost:${system.port}`, system, browser, async () => {
       await browser.close();
-      await front.close();
       await system.stop();
       await rm(folder, { recursive: true, force: true });
     });
@@ -80,25 +74,6 @@ export class Stage {
   close(): Promise<void> {
     return this.#close();
   }
-}
-
-async function openFront(port: number): Promise<{ url: string; close(): Promise<void> }> {
-  const url = `http://localhost:${port}`;
-  const isServed = await fetch(url).then(({ ok }) => ok);
-  if (isServed) return { url, close: () => Promise.resolve() };
-  await build({ root: web, logLevel: 'error' });
-  const server = await preview({
-    root: web,
-    logLevel: 'error',
-    preview: {
-      host: 'localhost',
-      port: 0,
-      headers: { 'content-security-policy': policy },
-      proxy: { '/api': { target: url, changeOrigin: false } },
-    },
-  });
-  const [local = ''] = server.resolvedUrls?.local ?? [];
-  return { url: local.replace(/\/$/, ''), close: () => server.close() };
 }
 
 /** Refusals are part of the story; the browser writes each of them to its console. */

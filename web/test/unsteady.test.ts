@@ -109,13 +109,13 @@ describe('whatever the connection does', () => {
 
   test('a refusal ends a wish: after charging, paying is a new one', async () => {
     const fan = await atCheckout(140_000);
+    // Meanwhile the points are spent elsewhere.
+    await spend(fan);
     const keys: (string | undefined)[] = [];
     await fan.page.route('**/payment', async (route) => {
       keys.push(route.request().headers()['idempotency-key']);
       await route.continue();
     });
-    // Meanwhile the points are spent elsewhere.
-    await spend(fan);
     await pay(fan).click();
     await fan.button(/^Charge the missing/).click();
     await fan.text(fan.t.checkout.after).waitFor();

@@ -5,6 +5,8 @@ export type QueueDocument = { readonly body: string; readonly etag: string };
 type Kept = { readonly at: number; readonly document: QueueDocument | null };
 
 const freshMs = 1_000;
+/** So old it is still given while a newer one is read: polls do not stand behind the joins of a flood, second after second. */
+const goodMs = 2_000;
 /** While the waiting room is away the last document stays good so long: waiting need not know. */
 const staleMs = 30_000;
 const keptMost = 1_000;
@@ -28,6 +30,11 @@ export class QueueDocuments {
     const kept = this.#kept.get(concertId);
     if (kept && this.#now() < kept.at + freshMs) return kept.document;
     const reading = this.#reading.get(concertId) ?? this.#begin(concertId);
+    if (kept && this.#now() < kept.at + goodMs) {
+      // Whoever comes later and has to wait for it is told.
+      reading.catch(() => {});
+      return kept.document;
+    }
     try {
       return await reading;
     } catch (error) {

@@ -1,7 +1,7 @@
-import type { SaleQueries } from '@tutti/contracts';
-import { admissionStates, questionToWire, saleFromWire, SaleService } from '@tutti/contracts/wire/sale';
+import { SaleService } from '@tutti/contracts/wire/sale';
 import { runProcessOffBus } from '@tutti/kit/process';
-import { rpcClient, type Calls } from '@tutti/kit/rpc';
+import { rpcClient } from '@tutti/kit/rpc';
+import { saleQueries } from './catalogue.ts';
 import { startWaitingRoom } from './main.ts';
 import { serveWaitingRoom } from './rpc.ts';
 
@@ -29,14 +29,3 @@ await runProcessOffBus('waiting-room', async ({ env, log, telemetry }) => {
     },
   };
 });
-
-function saleQueries(call: Calls<typeof SaleService>): SaleQueries {
-  return {
-    sales: async () => (await call.sales({})).sales.map(saleFromWire),
-    recordAdmissions: async (records) => (await call.recordAdmissions({ records: [...records] })).recorded,
-    settleAdmissions: async (questions) => {
-      const { states } = await call.settleAdmissions({ questions: questions.map(questionToWire) });
-      return states.map((state) => admissionStates.fromWire(state));
-    },
-  };
-}

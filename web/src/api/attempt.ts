@@ -42,7 +42,11 @@ export function beginAttempt(userId: string, wish: string, path: string, body: o
   const open = openAttempt(userId, wish);
   if (open) return open;
   const attempt = { userId, wish, key: crypto.randomUUID(), path, body };
-  localStorage.setItem(placeOf(userId, wish), JSON.stringify(attempt));
+  try {
+    localStorage.setItem(placeOf(userId, wish), JSON.stringify(attempt));
+  } catch {
+    // A full storage is no reason to refuse a fan: the wish is then remembered as long as the page is there.
+  }
   return attempt;
 }
 

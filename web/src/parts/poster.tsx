@@ -62,12 +62,12 @@ const ink = (chance: Chance): string => (chance(0, 1) < 0.3 ? 'ink-second' : 'in
 
 /** Arcs around one point, each twice as thick as the one inside it: the sound of a hall. */
 function rings(chance: Chance): ReactNode {
-  const [x, y] = [chance(70, 230), chance(90, 210)];
+  const [x, y] = [chance(95, 205), chance(105, 195)];
   return upTo(7).map((ring) => {
-    const radius = 16 + 12 * ring + 4.2 * ring * ring;
-    const width = 5 + ring * 4.6;
+    const radius = 15 + 15 * ring + 2.6 * ring * ring;
+    const width = 5 + ring * 3.4;
     const length = 2 * Math.PI * radius;
-    const shown = length * chance(0.2, 0.62);
+    const shown = length * chance(0.34, 0.8);
     return (
       <circle
         key={ring}

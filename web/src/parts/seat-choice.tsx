@@ -29,7 +29,7 @@ export function SeatChoice({ index, selected, onRemove, phase, onReserve }: Seat
         {seats.map(({ seatId, label, grade, price }) => (
           <li key={seatId}>
             <span className="choice-label">
-              <b>{grade}</b> {seatLabel(label, t)}
+              <b>{grade}</b> <span>{seatLabel(label, t)}</span>
             </span>
             <span className="number">{t.points(price)}</span>
             <button

@@ -156,13 +156,3 @@ function slipsOf(way: Way, { name, email, password }: Record<FieldName, string>,
     ...((password === '' || isShort) && { password: password === '' ? needed : tooShort }),
   };
 }
-
-/** For a screen that has nothing to show to somebody who is signed out. */
-export function SignInHere({ text }: { readonly text: string }) {
-  return (
-    <div className="sign-in-here">
-      <p className="lead">{text}</p>
-      <SignInForm onDone={() => {}} />
-    </div>
-  );
-}

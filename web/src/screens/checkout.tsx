@@ -15,7 +15,7 @@ import { CancelDialog } from '../parts/cancel-dialog.tsx';
 import { ChargePoints } from '../parts/charge-points.tsx';
 import { useTimeLeft } from '../parts/countdown.ts';
 import { Failure, Notice, Placeholder } from '../parts/notice.tsx';
-import { SignInHere } from '../parts/sign-in.tsx';
+import { SignInHere } from '../parts/sign-in-here.tsx';
 import { Ticket } from '../parts/ticket.tsx';
 import { Screen } from '../screen.tsx';
 import { keepOperation, keptOperation } from '../stored.ts';

@@ -8,7 +8,7 @@ import { useLanguage } from '../language.tsx';
 import { Action } from '../parts/action.tsx';
 import { ChargePoints } from '../parts/charge-points.tsx';
 import { Failure, Placeholder } from '../parts/notice.tsx';
-import { SignInHere } from '../parts/sign-in.tsx';
+import { SignInHere } from '../parts/sign-in-here.tsx';
 import { Screen } from '../screen.tsx';
 
 export function Ledger() {

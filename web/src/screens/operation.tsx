@@ -6,7 +6,7 @@ import type { Operation as OperationBody } from '../api/wire.ts';
 import { useFan } from '../fan.tsx';
 import { useLanguage } from '../language.tsx';
 import { Failure, Notice, Placeholder } from '../parts/notice.tsx';
-import { SignInHere } from '../parts/sign-in.tsx';
+import { SignInHere } from '../parts/sign-in-here.tsx';
 import { Screen } from '../screen.tsx';
 
 /** What became of a wish, step by step, for one who wants to know why. */

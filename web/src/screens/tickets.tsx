@@ -12,7 +12,7 @@ import { Action } from '../parts/action.tsx';
 import { CancelDialog } from '../parts/cancel-dialog.tsx';
 import { useTimeLeft } from '../parts/countdown.ts';
 import { Failure, Placeholder } from '../parts/notice.tsx';
-import { SignInHere } from '../parts/sign-in.tsx';
+import { SignInHere } from '../parts/sign-in-here.tsx';
 import { Ticket } from '../parts/ticket.tsx';
 import { Screen } from '../screen.tsx';
 

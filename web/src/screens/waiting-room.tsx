@@ -14,7 +14,7 @@ import { chime, isSoundOn, setSound } from '../parts/chime.ts';
 import { clockOf } from '../formats.ts';
 import { useTimeLeft } from '../parts/countdown.ts';
 import { Failure, Notice } from '../parts/notice.tsx';
-import { SignInHere } from '../parts/sign-in.tsx';
+import { SignInHere } from '../parts/sign-in-here.tsx';
 import { inksOf } from '../parts/poster.tsx';
 import { Screen } from '../screen.tsx';
 
@@ -238,13 +238,15 @@ function waitOf({ low, high }: { readonly low: number; readonly high: number }, 
   return from === to ? from : t.line.waitOf(from, to);
 }
 
+const dearestFirst = (one: { price: number }, other: { price: number }): number => other.price - one.price;
+
 function Left({ queue }: { readonly queue: Queue | undefined }) {
   const { t } = useLanguage();
   return (
     <section className="line-left" aria-labelledby="left">
       <h2 id="left">{t.line.seatsLeft}</h2>
       <ul>
-        {queue?.seatsLeft.map(({ grade, price, left }) => (
+        {queue?.seatsLeft.toSorted(dearestFirst).map(({ grade, price, left }) => (
           <li key={`${grade} ${price}`} className="number">
             <b>{grade}</b>
             <span className="soft">{t.points(price)}</span>

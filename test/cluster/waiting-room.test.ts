@@ -1,0 +1,97 @@
+import { readMetrics, until } from '@tutti/kit/testing';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { field } from '../support/client.ts';
+import { askIn, goIn, numberIn, placeOf, queueOf, reserveWith } from '../support/line.ts';
+import { replicasOf, type ReplicaProcess } from '../support/replicas.ts';
+import { Started } from '../support/started.ts';
+import { expectAuditGreen } from '../support/truth.ts';
+
+// Two waiting rooms, one of which owns the lines.
+let dataDir: string;
+let system: Started;
+beforeAll(async () => {
+  dataDir = await mkdtemp(path.join(tmpdir(), 'tutti-cluster-'));
+  await chmod(dataDir, 0o755);
+  system = await Started.in(dataDir, { REPLICAS: '2' }, 'cluster');
+  await system.start({}, 120_000);
+});
+afterAll(async () => {
+  await system.killEverything();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+const sale = 'rehearsal';
+const inside = 4;
+
+async function ownsLines({ healthPort }: ReplicaProcess): Promise<boolean> {
+  const page = await fetch(`http://127.0.0.1:${healthPort}/metrics`).then((response) => response.text());
+  return readMetrics(page).value('tutti_lease_held{lease="move-lines"}') === 1;
+}
+
+test(
+  'an owner that is paused past its lease is replaced; when it goes on it moves nothing, and the cap holds throughout',
+  { timeout: 180_000 },
+  async () => {
+    await system.query(
+      'concert',
+      `update concert set inside = $1, pace = 1000, guarded_since = now(), on_sale_at = now() - interval '1 hour'`,
+      [inside],
+    );
+    await until('the line is open', async () => {
+      const { status, body } = await queueOf(system, sale);
+      return status === 200 && field(body, 'phase') === 'open';
+    });
+    const fans = await system.fans(12);
+    const seats = await system.query<{ id: string }>(
+      'concert',
+      'select id from seat order by index limit 12',
+    );
+    const reserves = async (index: number): Promise<void> => {
+      const fan = fans[index];
+      if (!fan) throw new Error(`There is no fan ${index}.`);
+      const reply = await reserveWith(fan, 'rehearsal-1', [seats[index]?.id ?? ''], await goIn(fan, sale));
+      expect(reply.status, reply.text).toBe(201);
+    };
+    for (const fan of fans) await placeOf(fan, sale);
+    await reserves(0);
+
+    const rooms = replicasOf(system).filter(({ service }) => service === 'waiting-room');
+    const owners = await Promise.all(rooms.map(ownsLines));
+    expect(owners.filter(Boolean)).toHaveLength(1);
+    const [owner, other] = owners[0] ? rooms : rooms.toReversed();
+    if (!owner || !other) throw new Error('There are no two waiting rooms.');
+    const before = numberIn((await queueOf(system, sale)).body, 'serving');
+    process.kill(owner.pid(), 'SIGSTOP');
+    try {
+      await until('the other owns the lines', () => ownsLines(other), 30_000);
+      // Slots come free, and it is the other who says whose turn it is.
+      for (const fan of fans.slice(0, 4)) {
+        const rows = await system.query<{ taken: boolean }>(
+          'waiting_room',
+          'update slot set has_left = true where fan = $1 returning true as taken',
+          [fan.userId],
+        );
+        expect(rows.length).toBeLessThanOrEqual(1);
+      }
+    } finally {
+      process.kill(owner.pid(), 'SIGCONT');
+    }
+    await until('the line goes on', async () => {
+      await Promise.all(fans.map(async (fan) => askIn(fan, sale, (await placeOf(fan, sale)).queueToken)));
+      const [row] = await system.query<{ taken: number; cap: number }>(
+        'waiting_room',
+        'select count(fan)::int as taken, count(*)::int as cap from slot',
+      );
+      expect(row?.cap).toBe(inside);
+      expect(row?.taken).toBeLessThanOrEqual(inside);
+      return numberIn((await queueOf(system, sale)).body, 'serving') >= before;
+    });
+    expect(
+      await Promise.all(rooms.map(ownsLines)).then((all) => all.filter(Boolean).length),
+    ).toBeLessThanOrEqual(1);
+    await expectAuditGreen(system);
+  },
+);
