@@ -50,7 +50,9 @@ export function beginAttempt(userId: string, wish: string, path: string, body: o
   return attempt;
 }
 
-const endAttempt = ({ userId, wish }: Attempt): void => localStorage.removeItem(placeOf(userId, wish));
+/** Its outcome is known, from its answer or from what has become of its subject. */
+export const endAttempt = ({ userId, wish }: Pick<Attempt, 'userId' | 'wish'>): void =>
+  localStorage.removeItem(placeOf(userId, wish));
 
 /** Nothing was stored under the key, so the same key may be asked again. */
 const isUnknown = (error: unknown): boolean =>

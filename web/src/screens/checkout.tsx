@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { Link, useParams } from 'wouter';
+import { endAttempt } from '../api/attempt.ts';
 import { balanceQuery, reservationQuery } from '../api/queries.ts';
 import { isRefusal, Refusal } from '../api/refusal.ts';
 import type { Fan } from '../api/session.ts';
@@ -57,17 +58,23 @@ function Known({ fan, reservationId }: KnownProps) {
   );
 }
 
+const payWish = (reservationId: string): string => `pay:${reservationId}`;
+
 type SettledProps = { readonly fan: Fan; readonly reservation: Reservation };
 
 function Settled({ fan, reservation }: SettledProps) {
   const { t } = useLanguage();
   const { status, performanceId } = reservation;
   const evening = useEvenings().get(performanceId);
+  const isOpen = status === 'reserved' || status === 'paying';
+  useEffect(() => {
+    if (!isOpen) endAttempt({ userId: fan.userId, wish: payWish(reservation.reservationId) });
+  }, [isOpen, fan.userId, reservation.reservationId]);
   return (
     <div className="checkout-columns">
       <Ticket reservation={reservation} evening={evening} />
       <div className="checkout-side">
-        {(status === 'reserved' || status === 'paying') && <Pay fan={fan} reservation={reservation} />}
+        {isOpen && <Pay fan={fan} reservation={reservation} />}
         {status === 'paid' && (
           <>
             <Notice tone="good" what={t.checkout.paidText} />
@@ -122,7 +129,7 @@ function Pay({ fan, reservation }: SettledProps) {
   const { data: wallet } = useQuery(balanceQuery(fan.userId));
   const refresh = () => void queries.invalidateQueries({ queryKey: ['fan', fan.userId] });
 
-  const paying = useAttempt<Payment>(`pay:${reservationId}`, {
+  const paying = useAttempt<Payment>(payWish(reservationId), {
     onDone: ({ body, operationId }) => {
       if (operationId !== null) keepOperation(reservationId, operationId);
       queries.setQueryData(['fan', fan.userId, 'balance'], { balance: body.balance });
