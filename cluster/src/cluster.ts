@@ -193,6 +193,7 @@ const isReady = (healthPort: number): Promise<boolean> =>
 async function settingsOf(config: ClusterConfig, secretsFolder: string): Promise<Places['settings']> {
   const { value: accessTokenKey } = await keptSecret(secretsFolder, 'access-token-key');
   const { value: admissionTokenKey } = await keptSecret(secretsFolder, 'admission-token-key');
+  const { value: ticketKey } = await keptSecret(secretsFolder, 'ticket-key');
   const secret =
     config.partnerSecret ??
     (await keptSecret(secretsFolder, 'partner-secret', () => `whsec_${randomBytes(24).toString('base64')}`))
@@ -208,6 +209,7 @@ async function settingsOf(config: ClusterConfig, secretsFolder: string): Promise
     gateway: {
       ACCESS_TOKEN_KEY: accessTokenKey,
       ADMISSION_TOKEN_KEY: admissionTokenKey,
+      TICKET_KEY: ticketKey,
       RATE_LIMITS: config.rateLimits,
       POINT_CHARGES: config.charges,
       ...(config.webDir !== undefined && { WEB_DIR: config.webDir }),

@@ -244,6 +244,32 @@ export const paid = z
 
 export const cancelled = reservation.extend({ returned: points }).meta({ id: 'Cancellation' });
 
+export const ticket = z
+  .object({
+    ticket: z
+      .string()
+      .describe('A compact JWS (EdDSA): what the QR code says. The same however often it is asked for'),
+    reservationId: id,
+    performanceId: slug,
+    seats: z.array(z.object({ seatId: slug, label: z.string() })),
+    issuedAt: time.describe('When it was paid'),
+  })
+  .meta({ id: 'Ticket' });
+/** A JWK set (RFC 7517) of Ed25519 keys (RFC 8037). */
+export const ticketKeys = z
+  .object({
+    keys: z.array(
+      z.object({
+        kty: z.literal('OKP'),
+        crv: z.literal('Ed25519'),
+        x: z.string().regex(/^[\w-]{43}$/),
+        kid: z.string(),
+        use: z.literal('sig'),
+        alg: z.literal('EdDSA'),
+      }),
+    ),
+  })
+  .meta({ id: 'TicketKeys' });
 /** An effect that goes on while nobody waits for it. */
 export const accepted = z.object({ operationId: id, status: z.literal('running') }).meta({ id: 'Accepted' });
 

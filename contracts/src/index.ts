@@ -33,6 +33,7 @@ export type {
   SeatList,
   SeatStatus,
   Session,
+  TicketFacts,
   Translation,
   UserQueries,
 } from './queries.ts';

@@ -46,6 +46,9 @@ export type Reservation = {
   expiresAt: string;
 };
 
+/** What a ticket is made of; it was paid at no time unless it is paid now. */
+export type TicketFacts = Reservation & { paidAt: string | null };
+
 export type ConcertEdit = {
   title?: string;
   artist?: string;
@@ -74,6 +77,13 @@ export type ConcertQueries = {
   availability(known: readonly KnownAvailability[]): Promise<Availability[]>;
   reservations(userId: string, limit: number, before: string | null): Promise<Page<Reservation, string>>;
   reservation(userId: string, reservationId: string): Promise<Reservation | null>;
+  ticket(userId: string, reservationId: string): Promise<TicketFacts | null>;
+  /** The ids of reservations that were paid and then cancelled; null when there is no such performance. */
+  cancelledTickets(
+    performanceId: string,
+    limit: number,
+    after: string | null,
+  ): Promise<Page<string, string> | null>;
   /** Whether the fan holds, pays or has paid seats of a performance still to come. */
   hasReservations(userId: string): Promise<boolean>;
 };

@@ -84,6 +84,7 @@ export const refusals = {
     '좌석 선점 시간이 끝났습니다. 다시 선택해 주세요.',
   ),
   reservation_cancelled: refusal(409, 'This reservation was cancelled.', '취소된 예약입니다.'),
+  reservation_unpaid: refusal(409, 'This reservation is not paid yet.', '아직 결제되지 않은 예약입니다.'),
   already_paid: refusal(409, 'This reservation is paid.', '이미 결제된 예약입니다.'),
   payment_in_progress: refusal(
     409,

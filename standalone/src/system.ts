@@ -50,6 +50,7 @@ export async function startSystem(
   const accessTokenKey = Buffer.from(accessTokenSecret.value, 'base64url');
   const admissionTokenSecret = await keptSecret(secretsFolder, 'admission-token-key');
   const admissionTokenKey = Buffer.from(admissionTokenSecret.value, 'base64url');
+  const ticketSecret = await keptSecret(secretsFolder, 'ticket-key');
   const telemetry = startTelemetry({ service: 'standalone', log, config: config.telemetry });
   const bus = telemetry.watchBus(new InProcessBus());
   const of = (service: DatabaseName) => ({
@@ -86,6 +87,7 @@ export async function startSystem(
     partnerStub: config.partnerUrl ? null : partner.stub,
     accessTokenKey,
     admissionTokenKey,
+    ticketKey: Buffer.from(ticketSecret.value, 'base64url'),
     rateLimits: config.rateLimits,
     chargesEnabled: config.chargesEnabled,
     checks: {

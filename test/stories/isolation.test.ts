@@ -36,6 +36,7 @@ const publicRoutes = [
   'GET /api/v1/performances/{performanceId}/best',
   'GET /api/v1/performances/{performanceId}/seat-map',
   'GET /api/v1/performances/{performanceId}/seats',
+  'GET /api/v1/tickets/keys',
   'GET /healthz',
   'GET /readyz',
 ];

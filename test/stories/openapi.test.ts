@@ -174,6 +174,11 @@ const promised: Record<string, string> = {
     '201 seat_unavailable seat_limit_exceeded sale_not_open sale_closed performance_not_found seat_not_found user_not_found timed_out',
   'GET /reservations': '200 invalid_cursor',
   'GET /reservations/{reservationId}': '200 reservation_not_found',
+  'GET /reservations/{reservationId}/ticket':
+    '200 reservation_not_found reservation_unpaid payment_in_progress reservation_cancelled reservation_expired',
+  'GET /tickets/keys': '200',
+  'GET /admin/performances/{performanceId}/cancelled-tickets':
+    '200 role_required performance_not_found invalid_cursor',
   'POST /reservations/{reservationId}/payment':
     '201 insufficient_points reservation_expired reservation_cancelled already_paid payment_in_progress reservation_not_found timed_out',
   'POST /reservations/{reservationId}/cancellation':

@@ -53,6 +53,8 @@ const concerts: Mocked<ConcertQueries> = {
   availability: vi.fn(),
   reservations: vi.fn(),
   reservation: vi.fn(),
+  ticket: vi.fn(),
+  cancelledTickets: vi.fn(),
   hasReservations: vi.fn(),
 };
 const payments: Mocked<PaymentQueries> = { balance: vi.fn(), entries: vi.fn() };
@@ -279,6 +281,14 @@ describe('what is asked and answered by gRPC arrives as it was', () => {
       page(reservation, id),
     );
     await holds(concerts.reservation, asking.reservation, fc.tuple(id, id), maybe(reservation));
+    const facts = fc.tuple(reservation, maybe(time)).map(([one, paidAt]) => ({ ...one, paidAt }));
+    await holds(concerts.ticket, asking.ticket, fc.tuple(id, id), maybe(facts));
+    await holds(
+      concerts.cancelledTickets,
+      asking.cancelledTickets,
+      fc.tuple(slug, limit, maybe(id)),
+      maybe(page(id, id)),
+    );
     await holds(concerts.hasReservations, asking.hasReservations, fc.tuple(id), flag);
   });
 

@@ -94,6 +94,7 @@ async function walk(stage: Stage, look: Required<Look>, evening: string): Promis
   await shot('checkout', true);
   await fan.button(/결제하기$|^Pay \d/).click();
   await fan.heading(t.checkout.paid).waitFor();
+  await page.getByRole('img', { name: t.tickets.qr }).waitFor();
   await shot('ticket', true);
 
   await fan.link(t.tickets.what).click();

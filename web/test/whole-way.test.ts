@@ -67,6 +67,7 @@ describe('a fan who has never been here', () => {
       await fan.button(t.checkout.pay(t.points(132_000))).click();
 
       await fan.heading(t.checkout.paid).waitFor();
+      await page.getByRole('img', { name: t.tickets.qr }).waitFor();
       await look_();
       await fan.link(t.checkout.toTicket).click();
       await fan.text(t.tickets.states.paid).waitFor();

@@ -9,6 +9,7 @@ import {
   SaleState,
   SeatListSchema,
   SeatStatus as WireSeatStatus,
+  TicketResponseSchema,
   type Availability as WireAvailability,
   type Concert as WireConcert,
   type ConcertEdit as WireEdit,
@@ -17,6 +18,7 @@ import {
   type PerformancePage,
   type Reservation as WireReservation,
   type SeatList as WireSeatList,
+  type TicketResponse,
   type Translation as WireTranslation,
 } from '../generated/tutti/concert/v1/concert_pb.ts';
 import type {
@@ -29,6 +31,7 @@ import type {
   Reservation,
   SeatList,
   SeatStatus,
+  TicketFacts,
   Translation,
 } from '../queries.ts';
 import { given, words } from './words.ts';
@@ -206,3 +209,14 @@ export const reservationFromWire = (reservation: WireReservation): Reservation =
   amount: reservation.amount,
   expiresAt: reservation.expiresAt,
 });
+
+export const ticketToWire = ({
+  paidAt,
+  ...reservation
+}: TicketFacts): MessageInitShape<typeof TicketResponseSchema> => ({
+  reservation: reservationToWire(reservation),
+  paidAt: paidAt ?? undefined,
+});
+
+export const ticketFromWire = ({ reservation, paidAt }: TicketResponse): TicketFacts | null =>
+  reservation ? { ...reservationFromWire(reservation), paidAt: paidAt ?? null } : null;

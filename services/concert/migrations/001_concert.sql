@@ -61,6 +61,8 @@ create table reservation (
   -- By which admission it was made; null where the concert had no waiting room.
   generation int,
   created_at timestamptz not null default now(),
+  -- When it was paid, also after it was cancelled: what tells a cancelled ticket from a hold that was given back.
+  paid_at timestamptz,
   check ((status = 'paying') = (paying_saga is not null))
 ) with (fillfactor = 70);
 
@@ -68,6 +70,8 @@ create table reservation (
 create index reservation_due on reservation (expires_at) where status = 'reserved';
 -- Without the id, which orders those of one moment: a planner that knew no rows yet would look ids up here, from end to end.
 create index reservation_of_user on reservation (user_id, created_at desc);
+-- Tickets that are not good any more, for the doors of a performance.
+create index reservation_cancelled on reservation (performance_id, id) where status = 'cancelled' and paid_at is not null;
 
 create table seat (
   performance_id text collate "C" not null references performance,

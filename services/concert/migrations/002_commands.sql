@@ -284,7 +284,7 @@ language plpgsql volatile as $$
 #variable_conflict use_column
 begin
   with confirmed as (
-    update reservation r set status = 'paid', paying_saga = null, version = r.version + 1
+    update reservation r set status = 'paid', paying_saga = null, paid_at = now(), version = r.version + 1
     from unnest(commands) c
     where r.id = any (array[(c.body ->> 'reservationId')::uuid]) and r.status = 'paying' and r.paying_saga = c.saga
     returning r.id, r.performance_id, r.seat_ids

@@ -9,6 +9,7 @@ import {
   performancesToWire,
   reservationToWire,
   seatsToWire,
+  ticketToWire,
 } from '@tutti/contracts/wire/concert';
 import {
   admissionStates,
@@ -63,6 +64,14 @@ export function serveConcert(
     reservation: async ({ userId, reservationId }) => {
       const reservation = await queries.reservation(userId, reservationId);
       return { ...(reservation && { reservation: reservationToWire(reservation) }) };
+    },
+    ticket: async ({ userId, reservationId }) => {
+      const facts = await queries.ticket(userId, reservationId);
+      return { ...(facts && ticketToWire(facts)) };
+    },
+    cancelledTickets: async ({ performanceId, limit, after }) => {
+      const page = await queries.cancelledTickets(performanceId, limit, after ?? null);
+      return { ...(page && { page: { reservationIds: page.items, next: page.next ?? undefined } }) };
     },
     hasReservations: async ({ userId }) => ({ hasReservations: await queries.hasReservations(userId) }),
   });

@@ -10,6 +10,7 @@ import {
   type Performance,
   type Reservation,
   type SeatList,
+  type TicketFacts,
 } from '@tutti/contracts';
 import type { Queryable } from '@tutti/kit/postgres';
 
@@ -180,6 +181,33 @@ export class ConcertStore implements ConcertQueries {
       'reservation',
     );
     return row ?? null;
+  }
+
+  async ticket(userId: string, reservationId: string): Promise<TicketFacts | null> {
+    const [row] = await this.#database.query<TicketFacts>(
+      `select ${reservationColumns}, case when status = 'paid' then rfc3339(paid_at) end as "paidAt"
+       from reservation where user_id = $1 and id = $2`,
+      [userId, reservationId],
+      'ticket',
+    );
+    return row ?? null;
+  }
+
+  async cancelledTickets(
+    performanceId: string,
+    limit: number,
+    after: string | null,
+  ): Promise<Page<string, string> | null> {
+    const known = await this.#database.query('select 1 from performance where id = $1', [performanceId]);
+    if (known.length === 0) return null;
+    const rows = await this.#database.query<{ id: string }>(
+      `select id from reservation
+       where performance_id = $1 and status = 'cancelled' and paid_at is not null and ($3::uuid is null or id > $3)
+       order by id limit $2`,
+      [performanceId, limit + 1, after],
+    );
+    const ids = rows.map(({ id }) => id);
+    return pageOf(ids, limit, (id) => id);
   }
 }
 

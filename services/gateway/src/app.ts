@@ -23,6 +23,7 @@ import { partnerStubRoutes } from './routes/partner-stub.ts';
 import { pointRoutes } from './routes/points.ts';
 import { reservationRoutes } from './routes/reservations.ts';
 import { saleRoutes } from './routes/sales.ts';
+import { ticketRoutes } from './routes/tickets.ts';
 import { waitingRoomRoutes } from './routes/waiting-room.ts';
 import type { TypedApp } from './routes/route.ts';
 import { seatingRoutes } from './routes/seating.ts';
@@ -142,6 +143,7 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
       waitingRoomRoutes(typed, parts);
       saleRoutes(typed, parts);
       reservationRoutes(typed, parts);
+      ticketRoutes(typed, parts);
       pointRoutes(typed, parts);
       operationRoutes(typed, parts);
       deliveryRoutes(typed, parts);

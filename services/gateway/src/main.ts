@@ -7,6 +7,7 @@ import type {
   UserQueries,
   WaitingRoomQueries,
 } from '@tutti/contracts';
+import { ticketSigner } from '@tutti/contracts/ticket';
 import type { Bus } from '@tutti/kit/messaging';
 import { ConfigurationError, type Log } from '@tutti/kit/service';
 import type { ServiceTelemetry } from '@tutti/kit/telemetry';
@@ -39,6 +40,8 @@ export type GatewayOptions = {
   readonly partnerStub: PartnerReceiver | null;
   readonly accessTokenKey: Buffer;
   readonly admissionTokenKey: Buffer;
+  /** 32 bytes: the private key of what doors check. */
+  readonly ticketKey: Buffer;
   readonly rateLimits: string;
   /** Redis, where gateways share what they count; without it each counts for itself. */
   readonly redisUrl?: string;
@@ -63,7 +66,7 @@ export type Gateway = {
 };
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { bus, log, host, port, users, accessTokenKey, rateLimits, redisUrl, ...rest } = options;
+  const { bus, log, host, port, users, accessTokenKey, ticketKey, rateLimits, redisUrl, ...rest } = options;
   const admissions = new AdmissionGate(rest.admissionTokenKey, rest.sales, log);
   const callers = new Callers(accessTokenKey, users, log);
   const effects = new Effects(bus, log, rest.telemetry?.spans);
@@ -80,6 +83,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     effects,
     loadShedder,
     seating,
+    tickets: ticketSigner(ticketKey),
     rateLimits: limits,
   });
   const silent = silentConnections(app.server);

@@ -7,6 +7,7 @@ import type {
   UserQueries,
   WaitingRoomQueries,
 } from '@tutti/contracts';
+import type { TicketSigner } from '@tutti/contracts/ticket';
 import type { Log } from '@tutti/kit/service';
 import type { ServiceTelemetry } from '@tutti/kit/telemetry';
 import type { AdmissionGate } from './admission-gate.ts';
@@ -39,6 +40,7 @@ export type GatewayParts = {
   readonly rateLimits: RateLimits;
   readonly loadShedder: LoadShedder;
   readonly seating: Seating;
+  readonly tickets: TicketSigner;
   readonly partnerStub: PartnerReceiver | null;
   /** Runs the rest of a request within its trace, where queries leave this process. */
   readonly withinTrace?: (<T>(traceparent: string | undefined, work: () => T) => T) | undefined;

@@ -13,6 +13,7 @@ await runProcess('gateway', async ({ env, bus, log, host, telemetry }) => {
     'ADMISSION_TOKEN_KEY',
     'what admissions are checked with, 32 bytes in base64url',
   );
+  const ticketKey = env.required('TICKET_KEY', 'what tickets are signed with, 32 bytes in base64url');
   const addresses = (name: string) => env.required(name, 'where the replicas of that service answer');
   const { checks, close, ...queries } = remoteQueries(
     {
@@ -39,6 +40,7 @@ await runProcess('gateway', async ({ env, bus, log, host, telemetry }) => {
     partnerStub: null,
     accessTokenKey: Buffer.from(key, 'base64url'),
     admissionTokenKey: Buffer.from(admissionKey, 'base64url'),
+    ticketKey: Buffer.from(ticketKey, 'base64url'),
     rateLimits,
     ...(redisUrl !== undefined && { redisUrl }),
     chargesEnabled,

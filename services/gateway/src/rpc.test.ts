@@ -52,6 +52,7 @@ beforeAll(async () => {
     partnerStub: null,
     accessTokenKey: Buffer.alloc(32, 7),
     admissionTokenKey: Buffer.alloc(32, 8),
+    ticketKey: Buffer.alloc(32),
     rateLimits: defaultRateLimits,
     chargesEnabled: false,
   });

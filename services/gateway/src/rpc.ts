@@ -17,6 +17,7 @@ import {
   performancesFromWire,
   reservationFromWire,
   seatsFromWire,
+  ticketFromWire,
 } from '@tutti/contracts/wire/concert';
 import { admittedFromWire, joinedFromWire, LineService } from '@tutti/contracts/wire/line';
 import { operationFromWire, OrchestratorService } from '@tutti/contracts/wire/orchestrator';
@@ -150,6 +151,11 @@ const concertQueries = (call: Calls<typeof ConcertService>): ConcertQueries => (
   reservation: async (userId, reservationId) => {
     const { reservation } = await call.reservation({ userId, reservationId });
     return reservation ? reservationFromWire(reservation) : null;
+  },
+  ticket: async (userId, reservationId) => ticketFromWire(await call.ticket({ userId, reservationId })),
+  cancelledTickets: async (performanceId, limit, after) => {
+    const { page } = await call.cancelledTickets({ performanceId, limit, after: after ?? undefined });
+    return page ? { items: page.reservationIds, next: page.next ?? null } : null;
   },
   hasReservations: async (userId) => (await call.hasReservations({ userId })).hasReservations,
 });

@@ -10,6 +10,7 @@ import type {
   PointEntry,
   Reservation,
   SeatMapLayout,
+  Ticket,
 } from './wire.ts';
 
 /** What this app reads, each with its key: whoever changes something names the key. */
@@ -70,6 +71,14 @@ export const reservationQuery = (userId: string, reservationId: string) =>
   queryOptions({
     queryKey: ['fan', userId, 'reservation', reservationId],
     queryFn: ({ signal }) => get<Reservation>(`/reservations/${reservationId}`, signal),
+  });
+
+/** The same for as long as it is paid. */
+export const ticketQuery = (userId: string, reservationId: string) =>
+  queryOptions({
+    queryKey: ['fan', userId, 'ticket', reservationId],
+    queryFn: ({ signal }) => get<Ticket>(`/reservations/${reservationId}/ticket`, signal),
+    staleTime: Infinity,
   });
 
 const nextPage = { initialPageParam: '', getNextPageParam: (page: Page<unknown>) => page.nextCursor };

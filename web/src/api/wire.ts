@@ -11,6 +11,7 @@ export type SeatMapLayout = z.infer<typeof http.seatMap>;
 export type SeatList = z.infer<typeof http.seatList>;
 export type NewReservation = z.infer<typeof http.newReservation>;
 export type Reservation = z.infer<typeof http.reservation>;
+export type Ticket = z.infer<typeof http.ticket>;
 export type Payment = z.infer<typeof http.paid>;
 export type Cancellation = z.infer<typeof http.cancelled>;
 export type Operation = z.infer<typeof http.operation>;

@@ -43,6 +43,7 @@ const refusals: Refusals = {
   sold_out: ['Every seat is taken.', 'Seats of cancelled reservations come back; look in again later.'],
   reservation_expired: ['The time for these seats has run out.', 'Choose seats again; nothing was paid.'],
   reservation_cancelled: ['This reservation was cancelled.', 'Choose seats again if you still want to come.'],
+  reservation_unpaid: ['This reservation is not paid yet.', 'Pay first; the ticket is there right after.'],
   already_paid: ['This reservation is paid already.', 'Your ticket is among your tickets.'],
   payment_in_progress: ['A payment of these seats is under way.', 'Wait a moment for how it ends.'],
   cancellation_closed: ['The concert has begun.', 'It can no longer be cancelled.'],

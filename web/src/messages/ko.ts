@@ -37,6 +37,7 @@ const refusals: Refusals = {
   sold_out: ['모든 좌석이 매진되었습니다.', '취소된 좌석이 나올 수 있으니 나중에 다시 확인해 주세요.'],
   reservation_expired: ['좌석 선점 시간이 끝났습니다.', '좌석을 다시 골라 주세요. 결제된 금액은 없습니다.'],
   reservation_cancelled: ['취소된 예약입니다.', '관람을 원하시면 좌석을 다시 골라 주세요.'],
+  reservation_unpaid: ['아직 결제되지 않은 예약입니다.', '결제하면 바로 티켓을 볼 수 있습니다.'],
   already_paid: ['이미 결제된 예약입니다.', '내 티켓에서 확인해 주세요.'],
   payment_in_progress: ['이 좌석의 결제가 진행 중입니다.', '결과가 나올 때까지 잠시 기다려 주세요.'],
   cancellation_closed: ['공연이 시작되었습니다.', '더 이상 취소할 수 없습니다.'],

@@ -17,6 +17,7 @@ import { ChargePoints } from '../parts/charge-points.tsx';
 import { useTimeLeft } from '../parts/countdown.ts';
 import { Failure, Notice, Placeholder } from '../parts/notice.tsx';
 import { SignInHere } from '../parts/sign-in-here.tsx';
+import { TicketCode } from '../parts/ticket-code.tsx';
 import { Ticket } from '../parts/ticket.tsx';
 import { Screen } from '../screen.tsx';
 import { keepOperation, keptOperation } from '../stored.ts';
@@ -78,6 +79,7 @@ function Settled({ fan, reservation }: SettledProps) {
         {status === 'paid' && (
           <>
             <Notice tone="good" what={t.checkout.paidText} />
+            <TicketCode fan={fan} reservationId={reservation.reservationId} />
             <div className="checkout-acts">
               <Link className="button" href="/tickets">
                 {t.checkout.toTicket}
