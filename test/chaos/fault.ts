@@ -28,8 +28,10 @@ export type Fault = {
   readonly evidence: readonly string[];
   /** Faults that share one of these are never under way together. */
   readonly touches: (target: string) => readonly string[];
-  /** How long it lasts when it is played alone, and in the short chaos of the test suite. */
+  /** How long it lasts when it is played alone, and among others. */
   readonly seconds: { readonly alone: number; readonly chaos: number };
+  /** Striking or healing it takes its time: it has no part in the short chaos of the test suite. */
+  readonly isLong?: boolean;
   /** Breaks something; what it started or stopped, the heal it returns has to end. */
   readonly strike: (scene: Scene, target: string) => Promise<Heal>;
 };

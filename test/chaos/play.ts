@@ -18,17 +18,22 @@ export async function playAlone(fault: Fault, target: string, seed: number): Pro
   }
 }
 
-const lanes = 3;
-const calmMsMax = 1_500;
+const atOnce = 3;
+/** One more than there have to be: one of them is always ending or beginning. */
+const lanes = 4;
+const calmMsMax = 1_000;
+/** Below that, faults that take their time are left out: everything in the deck has to come. */
+const longMinutes = 10;
 
 /**
  * Several faults at once, one ending and another beginning, for so long. Each kind is drawn once before any is drawn again; whom
  * it strikes, and for how long, is chance from the seed.
  */
 export async function playChaos(
-  faults: readonly Fault[],
+  all: readonly Fault[],
   { minutes, seed, say, signal }: { minutes: number; seed: number; say: Say; signal?: AbortSignal },
 ): Promise<Verdict> {
+  const faults = minutes < longMinutes ? all.filter(({ isLong }) => !isLong) : all;
   const stage = await Stage.open({ seed });
   signal?.addEventListener('abort', () => stage.hurry());
   try {
@@ -52,7 +57,7 @@ export async function playChaos(
           say(`${fault.name} → ${target}, ${Math.round(lastsMs / 100) / 10} s`);
           const heal = await fault.strike(stage, target);
           underWay++;
-          if (underWay >= lanes) stage.count(`${lanes} faults at once`);
+          if (underWay >= atOnce) stage.count(`${atOnce} faults at once`);
           await stage.pause(Math.min(lastsMs, Math.max(0, endsAt - Date.now())));
           underWay--;
           await heal();
@@ -66,7 +71,7 @@ export async function playChaos(
     await Promise.all(Array.from({ length: lanes }, play));
     await stage.goesOn();
     const evidence = faults.flatMap((fault) => fault.evidence);
-    const verdict = await stage.judge([...evidence, ...branches, `${lanes} faults at once`]);
+    const verdict = await stage.judge([...evidence, ...branches, `${atOnce} faults at once`]);
     return { ...verdict, wrong: [...failed, ...verdict.wrong] };
   } finally {
     await stage.close();
@@ -87,13 +92,27 @@ class Deck {
   /** The next one that can strike somebody without meeting what is touched already. */
   draw(touched: ReadonlySet<string>): { fault: Fault; target: string } | undefined {
     if (this.#rest.length === 0) this.#rest = shuffled(this.#faults, this.#random);
-    for (const fault of this.#rest) {
+    const drawn = this.#find(this.#rest, touched);
+    if (drawn) {
+      this.#rest = this.#rest.filter((other) => other !== drawn.fault);
+      return drawn;
+    }
+    // Those that are left wait for each other; meanwhile another comes again that is in nobody's way.
+    const wanted = this.#rest.flatMap((fault) =>
+      fault.targets.flatMap((target) => [...fault.touches(target)]),
+    );
+    return this.#find(shuffled(this.#faults, this.#random), new Set([...touched, ...wanted]));
+  }
+
+  #find(
+    faults: readonly Fault[],
+    touched: ReadonlySet<string>,
+  ): { fault: Fault; target: string } | undefined {
+    for (const fault of faults) {
       const target = shuffled(fault.targets, this.#random).find((one) =>
         fault.touches(one).every((what) => !touched.has(what)),
       );
-      if (target === undefined) continue;
-      this.#rest = this.#rest.filter((other) => other !== fault);
-      return { fault, target };
+      if (target !== undefined) return { fault, target };
     }
     return undefined;
   }

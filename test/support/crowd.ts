@@ -72,19 +72,24 @@ export class Crowd {
 
   async #walk(fan: Fan, points: number): Promise<void> {
     await this.#insist('charge', fan, '/api/v1/points/charges', { amount: points });
+    const kept: string[] = [];
+    const cancel = (id: string) =>
+      this.#insist('cancel', fan, `${reservations}/${id}/cancellation`, undefined, id);
     while (this.#going) {
       const seats = Array.from({ length: 1 + Math.floor(this.#random() * 2) }, () => this.#anySeat());
       const reserved = await this.#insist('reserve', fan, reservations, {
         performanceId: this.#performanceId,
         seatIds: [...new Set(seats)],
       });
+      // Nobody may keep more than six seats: who has too many gives some back, or there would soon be nothing but refusals.
+      if (reserved && codeOf(reserved) === 'seat_limit_exceeded')
+        for (const id of kept.splice(0)) await cancel(id);
       if (reserved?.status !== 201) continue;
-      const reservationId = String(field(reserved.body, 'reservationId'));
-      const about = `${reservations}/${reservationId}`;
-      if (this.#random() < 0.8) await this.#insist('pay', fan, `${about}/payment`, undefined, reservationId);
-      // Nobody may keep more than six seats, so most go back.
-      if (this.#random() < 0.9)
-        await this.#insist('cancel', fan, `${about}/cancellation`, undefined, reservationId);
+      const id = String(field(reserved.body, 'reservationId'));
+      if (this.#random() < 0.8)
+        await this.#insist('pay', fan, `${reservations}/${id}/payment`, undefined, id);
+      if (this.#random() < 0.9) await cancel(id);
+      else kept.push(id);
     }
   }
 

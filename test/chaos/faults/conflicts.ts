@@ -84,6 +84,7 @@ const deadlocked: Fault = {
   evidence: ['a deadlock'],
   touches: (target) => [serverOf(target)],
   seconds: { alone: 30, chaos: 10 },
+  isLong: true,
   strike: async (scene, target) => {
     const { arena, count } = scene;
     // It looks for deadlocks so late that the service is always the one to be ended.
@@ -127,6 +128,7 @@ const locked: Fault = {
   evidence: ['a statement waited for a lock'],
   touches: (target) => [serverOf(target)],
   seconds: { alone: 30, chaos: 10 },
+  isLong: true,
   strike: async (scene, target) => {
     const { arena, count, random } = scene;
     const database = new Database(arena.connection(databaseNamed(target)), { connectionsMax: 2 });

@@ -66,6 +66,7 @@ export const diskIsFull: Fault = {
   evidence: ['PostgreSQL found no space'],
   touches: (target) => [serverOf(target)],
   seconds: { alone: 30, chaos: 8 },
+  isLong: true,
   strike: async ({ arena, count }, target) => {
     const folder = path.join(arena.dataDir, `small-disk-of-${target}`);
     const database = new Database(arena.connection(databaseNamed(target)), {

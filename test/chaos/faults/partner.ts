@@ -108,6 +108,7 @@ export const partnerFails: Fault = {
   ],
   touches: () => ['partner-1', 'partner-2', 'postgres of partner'],
   seconds: { alone: 30, chaos: 8 },
+  isLong: true,
   strike: async (scene, target) => {
     const { arena, crowd, count } = scene;
     const promoter = await PromoterSystem.open(scene);

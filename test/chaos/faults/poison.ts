@@ -140,5 +140,6 @@ export const poison: Fault = {
   // What the broker forgets cannot be set aside.
   touches: () => ['nats-server'],
   seconds: { alone: 20, chaos: 5 },
+  isLong: true,
   strike,
 };

@@ -24,21 +24,28 @@ async function wake(replica: ReplicaProcess, pid: number): Promise<void> {
   if (replica.pid() !== pid) throw new Error(`${replica.name} did not wake: it is another process now.`);
 }
 
-export const killed: Fault = {
-  name: 'killed',
+const killing = (name: string, targets: readonly string[], evidence: string): Fault => ({
+  name,
   promise: 'Its work is taken over or asked for again; it is back and ready by itself.',
-  targets: replicaNames,
-  evidence: ['a replica was killed'],
+  targets,
+  evidence: [evidence],
   touches: (target) => [target],
   seconds: { alone: 5, chaos: 3 },
   strike: async ({ arena, count }, target) => {
     const replica = arena.replica(target);
     const pid = await runningPid(replica);
     process.kill(pid, 'SIGKILL');
-    count('a replica was killed');
+    count(evidence);
     return () => backAgain(replica, pid);
   },
-};
+});
+
+export const killed = killing(
+  'killed',
+  replicaNames.filter((name) => !drivers.includes(name)),
+  'a replica was killed',
+);
+export const driverKilled = killing('driver killed', drivers, 'a driver was killed');
 
 export const balancerKilled: Fault = {
   name: 'balancer killed',
@@ -106,6 +113,7 @@ export const driverAsleep: Fault = {
   evidence: ['a driver slept for three times its lease', 'late writes of a driver were refused'],
   touches: (target) => [target],
   seconds: { alone: 16, chaos: 16 },
+  isLong: true,
   strike: async (scene, target) => {
     const replica = scene.arena.replica(target);
     const pid = await runningPid(replica);
@@ -199,6 +207,7 @@ export const expirerAsleep: Fault = {
   evidence: ['a late end of holds was refused'],
   touches: () => touchedBy('concert'),
   seconds: { alone: 16, chaos: 16 },
+  isLong: true,
   strike: async (scene) => {
     const replicas = scene.arena.replicas.filter(({ service }) => service === 'concert');
     return sleepBefore(scene, await holderOf(replicas, 'expire-holds'), {
@@ -217,6 +226,7 @@ export const delivererAsleep: Fault = {
   evidence: ['a late note of a delivery changed nothing', 'the partner was told twice under one id'],
   touches: () => touchedBy('partner'),
   seconds: { alone: 40, chaos: 40 },
+  isLong: true,
   strike: async (scene, target) => {
     const twice = async () =>
       (await scene.arena.query('partner', 'select id from stub_receipt where times > 1')).length;
@@ -236,6 +246,7 @@ export const delivererAsleep: Fault = {
 
 export const processFaults: readonly Fault[] = [
   killed,
+  driverKilled,
   balancerKilled,
   asleep,
   driverAsleep,

@@ -68,7 +68,7 @@ export const redisFails: Fault = {
   targets: Object.keys(ways),
   evidence: ['Redis failed', 'answers without Redis', 'buckets in Redis afterwards'],
   touches: () => ['redis', 'gateway-1', 'gateway-2'],
-  seconds: { alone: 20, chaos: 5 },
+  seconds: { alone: 20, chaos: 8 },
   strike: async (scene, way) => {
     const { arena, crowd, count } = scene;
     // Without rate limits nothing would ever ask Redis.

@@ -129,5 +129,6 @@ export const slowConsumer: Fault = {
   evidence: ['messages behind a slow consumer', 'seconds until 100,000 messages were done, at most'],
   touches: (target) => [`${target}-1`, `${target}-2`, serverOf(target), 'nats-server'],
   seconds: { alone: 10, chaos: 5 },
+  isLong: true,
   strike,
 };

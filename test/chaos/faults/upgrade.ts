@@ -82,6 +82,7 @@ export const rollingUpgrade: Fault = {
     'payment-2',
   ],
   seconds: { alone: 5, chaos: 3 },
+  isLong: true,
   strike: async (scene) => {
     const { arena, count, pause } = scene;
     await restartWith(arena, one, nextBuild);
