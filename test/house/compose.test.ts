@@ -39,9 +39,12 @@ test('every password that it asks for stands in the example, without a value', (
 });
 
 test('the image has every folder that a process reads', () => {
-  const copied = [...read('Containerfile').matchAll(/^COPY ([a-z]+) [a-z]+$/gm)].flatMap(
-    ([, one]) => one ?? [],
-  );
+  // The stages before it only bring packages and build the app.
+  const image =
+    read('Containerfile')
+      .split(/^FROM /m)
+      .at(-1) ?? '';
+  const copied = [...image.matchAll(/^COPY ([a-z]+) [a-z]+$/gm)].flatMap(([, one]) => one ?? []);
   expect(copied.toSorted()).toEqual([
     'cluster',
     'contracts',
@@ -51,4 +54,6 @@ test('the image has every folder that a process reads', () => {
     'standalone',
     'venues',
   ]);
+  const [, built = ''] = /^COPY --from=app (\S+)/m.exec(image) ?? [];
+  expect(services['gateway']?.environment?.['WEB_DIR']).toBe(built);
 });
