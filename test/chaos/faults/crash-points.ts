@@ -80,26 +80,38 @@ const needsOrphans = ({ point }: Cell): boolean => /settle$|take-over$/.test(poi
 const orphansEveryMs = 700;
 const reachedMsMax = 60_000;
 
-/** Resolves when one of these has died exactly there, as its last word says. */
+const triesMost = 6;
+
+/**
+ * Resolves when one of these has died exactly there, as its last word says. A process that is started while all those it needs are
+ * dead ends by itself: then it is started once more.
+ */
 async function dieAt(scene: Scene, cell: Cell, names: readonly string[]): Promise<void> {
   const { arena, count } = scene;
   const said: string[] = [];
   const hear = (line: string) => {
-    if (/"level":([56]0|"fatal")/.test(line)) said.push(line);
+    if (/"level":(60|"fatal")/.test(line)) said.push(line);
   };
   arena.listeners.add(hear);
   try {
-    const pids: number[] = [];
-    for (const name of names) pids.push(await startWith(arena, name, { CRASHPOINT: cell.point }));
-    const dead = await firstDeath(arena, cell, pids);
-    const lastWord = `"msg":"dies at ${cell.point}","pid":${dead}}`;
-    const isSaid = () => said.some((line) => line.includes(lastWord));
-    await until(`process ${dead} says that it died at ${titleOf(cell)}`, isSaid).catch((cause: unknown) => {
-      throw new Error(`${String(cause)} It was said: ${said.slice(-8).join(' ')}`, { cause });
-    });
-    count(diedAt(cell));
-    // Whoever else was told to die there is not.
-    for (const [at, name] of names.entries()) if (isAlive(pids[at] ?? 0)) await startWith(arena, name, {});
+    for (let attempt = 1; ; attempt++) {
+      const pids: number[] = [];
+      for (const name of names) pids.push(await startWith(arena, name, { CRASHPOINT: cell.point }));
+      const dead = await firstDeath(arena, cell, pids);
+      const lastWord = `"msg":"dies at ${cell.point}","pid":${dead}}`;
+      const isSaid = () => said.some((line) => line.includes(lastWord));
+      const hasDied = await until(`it died at ${titleOf(cell)}`, isSaid, 2_000).then(
+        () => true,
+        () => false,
+      );
+      if (!hasDied && attempt === triesMost)
+        throw new Error(`No process died at ${titleOf(cell)}. It was said: ${said.slice(-8).join(' ')}`);
+      if (!hasDied) continue;
+      count(diedAt(cell));
+      // Whoever else was told to die there is not.
+      for (const [at, name] of names.entries()) if (isAlive(pids[at] ?? 0)) await startWith(arena, name, {});
+      return;
+    }
   } finally {
     arena.listeners.delete(hear);
   }
