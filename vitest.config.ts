@@ -26,9 +26,9 @@ export default defineConfig({
           ...shared,
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
+          exclude: ['test/faults/overload.test.ts', '**/node_modules/**'],
           provide: { form: 'embedded' },
-          // One after the other: each starts whole systems and loads them.
-          maxWorkers: 1,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
@@ -38,8 +38,9 @@ export default defineConfig({
           name: 'cluster',
           // Stories that hold for both forms are told twice; the rest is about processes.
           include: ['test/cluster/**/*.test.ts', 'test/stories/{four-flows,races,waiting-room}.test.ts'],
+          exclude: ['test/cluster/chaos.test.ts', '**/node_modules/**'],
           provide: { form: 'cluster' },
-          maxWorkers: 1,
+          maxWorkers: 2,
           sequence: { groupOrder: 2 },
         },
       },
@@ -49,7 +50,18 @@ export default defineConfig({
           hookTimeout: 150_000,
           name: 'web',
           include: ['web/test/**/*.test.ts'],
-          // A browser and the whole system share two cores.
+          maxWorkers: 2,
+          // With the cluster's: the one waits for a browser, the other for processes.
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'alone',
+          // What they load, they want for themselves.
+          include: ['test/faults/overload.test.ts', 'test/cluster/chaos.test.ts'],
+          provide: { form: 'embedded' },
           maxWorkers: 1,
           sequence: { groupOrder: 3 },
         },
