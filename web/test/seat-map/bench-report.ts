@@ -46,7 +46,7 @@ function sectionOf({ name, first, series }: Measured): string[] {
     '| | measured | aim | |',
     '| --- | --: | --: | --- |',
     `| first paint | ${median.toFixed(0)} ms, worst ${(paints.at(-1) ?? Number.NaN).toFixed(0)} ms | ≤ ${aims.firstPaintMs} ms | ${verdict(median <= aims.firstPaintMs)} |`,
-    `| frame, p95 of the worst row below | ${worst.toFixed(1)} ms | ≤ ${aims.frameMs} ms | ${verdict(worst <= aims.frameMs + clockMs)} |`,
+    `| frame, p95 of the worst row below | ${worst.toFixed(1)} ms | ≤ ${aims.frameMs} ms | ${frameVerdict(worst)} |`,
     `| availability | ${bytes.toLocaleString('en')} bytes | ≤ ${aims.availabilityBytes.toLocaleString('en')} bytes | ${verdict(bytes <= aims.availabilityBytes)} |`,
     `| layout, gzip (as JSON) | ${(paint?.layoutBytes ?? 0).toLocaleString('en')} (${(paint?.layoutPlainBytes ?? 0).toLocaleString('en')}) bytes | | |`,
     '',
@@ -65,6 +65,14 @@ function rowOf({ what, starts, draws }: Series): string {
 }
 
 const verdict = (isMet: boolean): string => (isMet ? 'met' : '**missed**');
+
+/** What is over by less than the clock tells apart is called that, and not met. */
+function frameVerdict(worst: number): string {
+  const isWithinClock = worst > aims.frameMs && worst <= aims.frameMs + clockMs;
+  return isWithinClock
+    ? "over by less than the clock tells: the display's beat"
+    : verdict(worst <= aims.frameMs);
+}
 
 function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((one, other) => one - other);
