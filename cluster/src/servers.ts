@@ -1,7 +1,6 @@
 import { startEmbedded, type Connection } from '@tutti/kit/postgres';
-import { ensureProgram, freePort, keptSecret, type Log } from '@tutti/kit/service';
+import { accepts, ensureProgram, freePort, keptSecret, type Log } from '@tutti/kit/service';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import path from 'node:path';
 import { balancerConfig } from './balancer.ts';
 import type { Kept } from './keeper.ts';
@@ -126,16 +125,4 @@ export async function listening({ kept, port }: PrivateServer): Promise<void> {
       throw new Error(`${kept.name} did not listen on port ${port} within ${readyMsMax / 1_000} s.`);
     await new Promise((later) => setTimeout(later, 20));
   }
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((done) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    const end = (isOpen: boolean) => {
-      socket.destroy();
-      done(isOpen);
-    };
-    socket.once('connect', () => end(true));
-    socket.once('error', () => end(false));
-  });
 }

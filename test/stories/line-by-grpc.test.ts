@@ -5,39 +5,23 @@ import type {
   Sale,
   SaleAct,
   SaleChange,
-  SaleControls,
-  SaleQueries,
   SaleView,
-  WaitingRoomQueries,
 } from '@tutti/contracts';
 import { SaleService } from '@tutti/contracts/wire/sale';
 import { rpcClient, RpcServer, type RpcClient } from '@tutti/kit/rpc';
 import { createLog } from '@tutti/kit/service';
 import * as fc from 'fast-check';
-import { afterAll, beforeAll, expect, test, vi, type Mock } from 'vitest';
+import { afterAll, beforeAll, expect, test, type Mock } from 'vitest';
 import { serveConcert } from '../../services/concert/src/rpc.ts';
 import { remoteQueries, type RemoteQueries } from '../../services/gateway/src/rpc.ts';
 import { saleQueries } from '../../services/waiting-room/src/catalogue.ts';
 import { serveWaitingRoom } from '../../services/waiting-room/src/rpc.ts';
+import { mockedLine, mockedSales, type Mocked } from '../support/mocked-queries.ts';
 
 // Between the gateway, the waiting room and the concert service, everything arrives as it was.
 
-type Mocked<Queries> = { [Name in keyof Queries]: Queries[Name] & Mock };
-const sales: Mocked<SaleQueries & SaleControls> = {
-  sales: vi.fn(),
-  recordAdmissions: vi.fn(),
-  settleAdmissions: vi.fn(),
-  guarded: vi.fn(),
-  sale: vi.fn(),
-  changeSale: vi.fn(),
-};
-const line: Mocked<WaitingRoomQueries> = {
-  join: vi.fn(),
-  queue: vi.fn(),
-  joins: vi.fn(),
-  admit: vi.fn(),
-  leave: vi.fn(),
-};
+const sales = mockedSales();
+const line = mockedLine();
 const concerts: Mocked<ConcertQueries> = Object.create(null);
 
 const server = new RpcServer({ log: createLog('silent') });

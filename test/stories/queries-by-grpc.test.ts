@@ -11,12 +11,9 @@ import type {
   Performance,
   PointEntry,
   Reservation,
-  SaleControls,
-  SaleQueries,
   SeatList,
   Session,
   UserQueries,
-  WaitingRoomQueries,
 } from '@tutti/contracts';
 import { RpcServer } from '@tutti/kit/rpc';
 import { createLog } from '@tutti/kit/service';
@@ -29,11 +26,10 @@ import { servePartner } from '../../services/partner/src/rpc.ts';
 import { servePayment } from '../../services/payment/src/rpc.ts';
 import { serveWaitingRoom } from '../../services/waiting-room/src/rpc.ts';
 import { serveUser } from '../../services/user/src/rpc.ts';
+import { mockedLine, mockedSales, type Mocked } from '../support/mocked-queries.ts';
 
 // What the gateway asks by gRPC is answered as if it had asked directly: every argument arrives and every answer comes back
 // as it was, whatever it is.
-
-type Mocked<Queries> = { [Name in keyof Queries]: Queries[Name] & Mock };
 
 const users: Mocked<UserQueries> = {
   signUp: vi.fn(),
@@ -61,21 +57,8 @@ const payments: Mocked<PaymentQueries> = { balance: vi.fn(), entries: vi.fn() };
 const operations: Mocked<OperationQueries> = { operation: vi.fn(), stuck: vi.fn() };
 const deliveries: Mocked<PartnerQueries> = { undelivered: vi.fn(), replay: vi.fn() };
 
-const sales: Mocked<SaleQueries & SaleControls> = {
-  sales: vi.fn(),
-  recordAdmissions: vi.fn(),
-  settleAdmissions: vi.fn(),
-  guarded: vi.fn(),
-  sale: vi.fn(),
-  changeSale: vi.fn(),
-};
-const line: Mocked<WaitingRoomQueries> = {
-  join: vi.fn(),
-  queue: vi.fn(),
-  joins: vi.fn(),
-  admit: vi.fn(),
-  leave: vi.fn(),
-};
+const sales = mockedSales();
+const line = mockedLine();
 
 const server = new RpcServer({ log: createLog('silent') });
 let remote: RemoteQueries;

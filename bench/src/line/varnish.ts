@@ -1,7 +1,6 @@
-import { ensureProgram, freePort, startProgram } from '@tutti/kit/service';
+import { accepts, ensureProgram, freePort, startProgram } from '@tutti/kit/service';
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { root } from '../server-process.ts';
@@ -72,16 +71,4 @@ export async function startVarnish(folder: string, gatewayPort: number, say: Say
     }),
     stop: () => varnish.stop(),
   };
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((done) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    const end = (isOpen: boolean) => {
-      socket.destroy();
-      done(isOpen);
-    };
-    socket.once('connect', () => end(true));
-    socket.once('error', () => end(false));
-  });
 }

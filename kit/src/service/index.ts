@@ -13,6 +13,7 @@ export { LogFile } from './log-file.ts';
 export { isOutOfReach, isServerAway } from './out-of-reach.ts';
 export { whenParentLeaves } from './parent.ts';
 export {
+  accepts,
   ensureProgram,
   freePort,
   leaveWithUs,

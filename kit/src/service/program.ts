@@ -1,6 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { Writable } from 'node:stream';
 import { promisify } from 'node:util';
@@ -175,5 +175,18 @@ function isFree(port: number): Promise<boolean> {
     const server = createServer();
     server.once('error', () => done(false));
     server.listen(port, '127.0.0.1', () => server.close(() => done(true)));
+  });
+}
+
+/** Whether somebody listens on this port of 127.0.0.1. */
+export function accepts(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    const end = (isOpen: boolean) => {
+      socket.destroy();
+      done(isOpen);
+    };
+    socket.once('connect', () => end(true));
+    socket.once('error', () => end(false));
   });
 }
