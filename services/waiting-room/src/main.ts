@@ -71,7 +71,7 @@ export async function startWaitingRoom(options: WaitingRoomOptions): Promise<Wai
       },
       queue: async (concertId) => (await sales.find(concertId))?.document ?? null,
       joins: async (concertId, from) => {
-        const { row } = (await sales.find(concertId)) ?? {};
+        const { row } = (await sales.findDrawn(concertId)) ?? {};
         if (!row || row.preQueueSize === null || row.seed === null) return null;
         const below = Math.min(from + joinListMost, row.preQueueSize);
         const arrivals = await store.arrivals(row.id, from, below);

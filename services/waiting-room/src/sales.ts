@@ -54,6 +54,16 @@ export class Sales {
     return this.#known.get(concertId);
   }
 
+  /** With its drawn order, if it is drawn by now: of that nobody is told less than another process has told already. */
+  async findDrawn(concertId: string): Promise<KnownSale | undefined> {
+    const known = await this.find(concertId);
+    if (!known || known.row.seed !== null) return known;
+    // What is being read already may have been begun too early.
+    await this.#reading;
+    this.#readAt = -Infinity;
+    return this.find(concertId);
+  }
+
   /** Writes down the sales that are not known yet. */
   async add(heard: readonly Sale[]): Promise<void> {
     await this.#refresh();

@@ -58,6 +58,11 @@ export class Room {
     return concertId;
   }
 
+  /** The sales as one more process knows them, by a clock of its own. */
+  sales(now?: () => number): Sales {
+    return new Sales(new LineStore(this.place.database), () => this.office.sales(), now);
+  }
+
   async queue(concertId: string): Promise<Record<string, unknown>> {
     const text = (await this.services[0]?.queries.queue(concertId)) ?? '{}';
     const read: unknown = JSON.parse(text);
@@ -103,7 +108,7 @@ export class Room {
       store,
       lease,
       log,
-      sales: new Sales(store, () => this.office.sales()),
+      sales: this.sales(),
       catalogue: this.office,
       tokens: new LineTokens(key),
       everyMs: 3_600_000,

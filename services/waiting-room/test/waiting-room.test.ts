@@ -41,11 +41,16 @@ describe('places', () => {
     const { commitment, seed: hidden } = await room.queue(sale);
     expect(hidden).toBeUndefined();
     expect(await room.services[0]?.queries.joins(sale, 0)).toBeNull();
+    const outdated = room.sales(() => 0);
+    expect((await outdated.find(sale))?.phase).toBe('pre_queue');
 
     room.office.add({ concertId: sale, opensAt: new Date().toISOString() });
     await until('the order is drawn', async () => (await room.queue(sale))['seed'] !== undefined);
     const published = publishedIn(await room.queue(sale));
     expect(published.commitment).toBe(commitment);
+    // A process that read the sale before it was drawn looks again before it denies the list.
+    expect((await outdated.find(sale))?.phase).toBe('pre_queue');
+    expect((await outdated.findDrawn(sale))?.row.seed).toBe(published.seed);
     const joins = (await room.services[1]?.queries.joins(sale, 0)) ?? [];
     const findings = [...checkSeed(published), ...(await checkJoins(published, joins))];
     expect(findings.filter((one) => !isRight(one))).toEqual([]);

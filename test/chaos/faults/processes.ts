@@ -148,30 +148,44 @@ async function sleepBefore(scene: Scene, replica: ReplicaProcess, hold: Hold): P
   const pid = await runningPid(replica);
   const passage = scene.arena.passage(replica.name, 'postgres');
   let letGo: (() => void) | undefined;
-  let [hasWoken, isRefused] = [false, false];
-  passage.tamper = () => ({
-    there: (chunk, pass) => {
-      if (letGo || !chunk.includes(hold.before)) return pass(chunk);
-      process.kill(pid, 'SIGSTOP');
-      letGo = () => pass(chunk);
-    },
-    back: (chunk, pass) => {
-      if (hasWoken && chunk.includes(hold.refusal)) isRefused = true;
-      pass(chunk);
-    },
-  });
+  let isRefused = false;
+  passage.tamper = () => {
+    // What this connection sends after the statement stays behind it; all others go on.
+    let held: (() => void)[] | undefined;
+    let isLetGo = false;
+    return {
+      there: (chunk, pass) => {
+        if (held) return void held.push(() => pass(chunk));
+        if (letGo || !chunk.includes(hold.before)) return pass(chunk);
+        process.kill(pid, 'SIGSTOP');
+        const behind = (held = [() => pass(chunk)]);
+        letGo = () => {
+          isLetGo = true;
+          held = undefined;
+          for (const send of behind) send();
+        };
+      },
+      back: (chunk, pass) => {
+        isRefused ||= isLetGo && chunk.includes(hold.refusal);
+        pass(chunk);
+      },
+    };
+  };
   passage.break();
   await until(`${replica.name} falls asleep before ${hold.before}`, () => letGo !== undefined, 60_000);
   const from = Date.now();
   return async () => {
     await slept(from, hold.sleepMs);
-    hasWoken = true;
     letGo?.();
-    await wake(replica, pid);
-    await until(`the late ${hold.before} is refused`, () => isRefused, 20_000);
-    scene.count(hold.refused);
-    passage.tamper = undefined;
-    passage.break();
+    try {
+      // Before it wakes: the first thing it does then is to give up a connection that was silent for so long.
+      await until(`the late ${hold.before} is refused`, () => isRefused, 20_000);
+      scene.count(hold.refused);
+    } finally {
+      await wake(replica, pid);
+      passage.tamper = undefined;
+      passage.break();
+    }
   };
 }
 
