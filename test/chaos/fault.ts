@@ -9,6 +9,8 @@ export type Scene = {
   readonly random: () => number;
   /** Evidence that something really took place; what is counted and stays at zero fails the run. */
   readonly count: (what: string, times?: number) => void;
+  /** Keeps the largest of such figures. */
+  readonly countMost: (what: string, figure: number) => void;
   /** Resolves after so long, or at once when the run is being stopped. */
   readonly pause: (ms: number) => Promise<void>;
 };

@@ -67,6 +67,10 @@ export class Stage implements Scene {
     this.counts.set(what, (this.counts.get(what) ?? 0) + times);
   };
 
+  readonly countMost = (what: string, figure: number): void => {
+    this.counts.set(what, Math.max(this.counts.get(what) ?? 0, figure));
+  };
+
   readonly pause = (ms: number): Promise<void> => {
     const { signal } = this.#stopping;
     if (signal.aborted) return Promise.resolve();

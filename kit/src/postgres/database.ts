@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { NotConnected } from '../service/index.ts';
 
 /** Where a database is. Either a URL or the parts (a directory as `host` is a Unix socket). */
 export type Connection =
@@ -41,7 +42,6 @@ const silenceMsMax = 2_000;
 /** A bounded pool of connections to one service's database. */
 export class Database implements Queryable {
   readonly #pool: pg.Pool;
-  readonly query: Queryable['query'];
 
   constructor(connection: Connection, options: DatabaseOptions = {}) {
     const { connectionsMax = 6, statementTimeoutMs = 10_000, lockTimeoutMs = 5_000 } = options;
@@ -64,31 +64,47 @@ export class Database implements Queryable {
     });
     // A connection that breaks while idle is replaced by the next query; the pool must not end the process for it.
     this.#pool.on('error', () => {});
-    this.query = queryOn(this.#pool);
+  }
+
+  query<R extends Row>(text: string, values?: readonly unknown[], name?: string): Promise<R[]> {
+    const ask = (connection: pg.PoolClient) => queryOn(connection)<R>(text, values, name);
+    // A statement that PostgreSQL refused leaves nothing behind.
+    return this.#lend(ask, async (_, error) => (isRefusal(error) ? undefined : asError(error)));
   }
 
   /** Runs `work` in one transaction at READ COMMITTED; commits when it resolves, rolls back when it throws. */
-  async transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
-    const client = await this.#pool.connect();
+  transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+    const transact = async (connection: pg.PoolClient) => {
+      await connection.query('begin');
+      const result = await work({ query: queryOn(connection) });
+      await connection.query('commit');
+      return result;
+    };
+    return this.#lend(transact, (connection) => connection.query('rollback').then(() => undefined, asError));
+  }
+
+  /** Lends a connection to `work`; when that throws, `tidy` says why the connection is not to be lent again, if so. */
+  async #lend<T>(
+    work: (connection: pg.PoolClient) => Promise<T>,
+    tidy: (connection: pg.PoolClient, error: unknown) => Promise<Error | undefined>,
+  ): Promise<T> {
+    const connection = await this.#pool.connect().catch((error: unknown) => {
+      throw error instanceof pg.DatabaseError ? error : new NotConnected('the database', asError(error));
+    });
     let broken: Error | undefined;
     // Without a listener a connection lost between two statements would end the process; the next statement tells.
     const onLost = (error: Error) => {
       broken = error;
     };
-    client.on('error', onLost);
+    connection.on('error', onLost);
     try {
-      await client.query('begin');
-      const result = await work({ query: queryOn(client) });
-      await client.query('commit');
-      return result;
+      return await work(connection);
     } catch (error) {
-      await client.query('rollback').catch((cause: unknown) => {
-        broken = cause instanceof Error ? cause : new Error(String(cause));
-      });
+      broken = (await tidy(connection, error)) ?? broken;
       throw error;
     } finally {
-      client.off('error', onLost);
-      client.release(broken);
+      connection.off('error', onLost);
+      connection.release(broken);
     }
   }
 
@@ -96,6 +112,12 @@ export class Database implements Queryable {
     return this.#pool.end();
   }
 }
+
+const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
+
+/** Said by the server, which goes on with the connection. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof pg.DatabaseError && error.severity === 'ERROR';
 
 /** The SQLSTATE of a PostgreSQL error, if it is one. */
 export function sqlState(error: unknown): string | undefined {

@@ -24,4 +24,4 @@ export {
 export { keptSecret } from './secret.ts';
 export { endlessTokens, signedTokens, type EndlessTokens, type SignedTokens } from './signed-token.ts';
 export { steadyNow } from './steady-clock.ts';
-export { uuidv7 } from './uuid.ts';
+export { randomId, uuidv7 } from './uuid.ts';

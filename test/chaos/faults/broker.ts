@@ -2,12 +2,15 @@ import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { deadLettersAt } from '@tutti/kit/jetstream';
 import type { DeadLetter } from '@tutti/kit/messaging';
+import { until } from '@tutti/kit/testing';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { field } from '../../support/client.ts';
 import type { Arena } from '../../support/arena.ts';
 
 const apiMs = 10_000;
+/** The broker is stopped for a minute at most. */
+const outageMsMax = 120_000;
 
 const urlOf = (arena: Arena): string =>
   String(field(JSON.parse(readFileSync(path.join(arena.dataDir, 'cluster.json'), 'utf8')), 'natsUrl'));
@@ -28,8 +31,14 @@ export class Broker {
     return new Broker(connection, await jetstreamManager(connection, { timeout: apiMs }));
   }
 
-  static deadLetters(arena: Arena): Promise<readonly DeadLetter[]> {
-    return deadLettersAt({ servers: urlOf(arena), name: 'test' }, (letters) => letters.list());
+  /** The broker may be what another fault has broken just then. */
+  static async deadLetters(arena: Arena): Promise<readonly DeadLetter[]> {
+    let letters: readonly DeadLetter[] | undefined;
+    const read = () =>
+      deadLettersAt({ servers: urlOf(arena), name: 'test' }, (aside) => aside.list()).catch(() => undefined);
+    const isRead = async () => (letters = await read()) !== undefined;
+    await until('what was set aside can be read', isRead, outageMsMax);
+    return letters ?? [];
   }
 
   /** Puts bytes into a queue, whatever they are; resolves when they are there. */

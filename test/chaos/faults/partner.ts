@@ -1,5 +1,5 @@
 import { WebhookSigner } from '@tutti/partner';
-import { Database } from '@tutti/kit/postgres';
+import { Database, repeatingConflicts } from '@tutti/kit/postgres';
 import { freePort } from '@tutti/kit/service';
 import { until } from '@tutti/kit/testing';
 import { readFile } from 'node:fs/promises';
@@ -124,10 +124,9 @@ export const partnerFails: Fault = {
       promoter.mood = 'takes';
       const isTold = async () => {
         // Their next try may be minutes away by now; an operator would say the same.
-        await arena.query(
-          'partner',
-          'update delivery set next_attempt_at = now() where attempts > 0 and delivered_at is null',
-        );
+        const hurry =
+          'update delivery set next_attempt_at = now() where attempts > 0 and delivered_at is null';
+        await repeatingConflicts(() => arena.query('partner', hurry));
         return [...promoter.failed].every((id) => promoter.taken.has(id));
       };
       await until('what failed is taken', isTold, 90_000);
