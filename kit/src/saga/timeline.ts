@@ -19,7 +19,8 @@ export function timeline(saga: Saga, state: SagaState): StepRecord[] {
   return saga.steps.map(({ name }) => {
     const { startedAt = null, endedAt = null } = state.times[name] ?? {};
     const isOpen = state.open.some((open) => open.step === name);
-    return [name, isOpen ? 'running' : settledStatus(state, name), startedAt, isOpen ? null : endedAt];
+    const status = isOpen ? 'running' : settledStatus(state, name);
+    return [name, status, wholeMs(startedAt), isOpen ? null : wholeMs(endedAt)];
   });
 }
 
@@ -37,4 +38,5 @@ function settledStatus(state: SagaState, name: string): StepStatus {
   return 'ok' in outcome ? 'ok' : 'refused';
 }
 
+const wholeMs = (ms: number | null): number | null => (ms === null ? null : Math.floor(ms));
 const rfc3339 = (ms: number | null): string | null => (ms === null ? null : new Date(ms).toISOString());

@@ -10,7 +10,7 @@ export {
 } from './crash-point.ts';
 export { createLog, type Log } from './log.ts';
 export { LogFile } from './log-file.ts';
-export { isOutOfReach, isServerAway } from './out-of-reach.ts';
+export { isOutOfReach, isServerAway, NotConnected } from './out-of-reach.ts';
 export { whenParentLeaves } from './parent.ts';
 export {
   accepts,

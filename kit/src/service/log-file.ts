@@ -1,7 +1,7 @@
 import { closeSync, openSync, write, writeSync } from 'node:fs';
 import { ConfigurationError } from './config.ts';
 
-const flushChars = 4_096;
+const flushChars = 16_384;
 const flushMs = 500;
 /** What waits while nothing can be written; beyond it lines are dropped and counted. */
 const waitingCharsMax = 4 * 2 ** 20;

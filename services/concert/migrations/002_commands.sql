@@ -4,28 +4,45 @@
 
 create function lock_rows(commands command[]) returns void
 language plpgsql volatile as $$
+declare
+  reserves boolean;
+  has_reservations boolean;
+  has_admissions boolean;
+  touches_seats boolean;
 begin
+  -- Most batches need a part of what follows, and a statement that finds nothing is paid for all the same.
+  select bool_or(c.type = 'concert.reserve-seats' and c.direction = 'do'), bool_or(c.body ? 'reservationId'),
+         bool_or(c.body ? 'admission'),
+         bool_or(c.type in ('concert.reserve-seats', 'concert.confirm-paid', 'concert.cancel'))
+    into reserves, has_reservations, has_admissions, touches_seats
+    from unnest(commands) c;
+
   -- The limit per fan counts rows that may not exist yet, so a name is locked instead of a row. Always first, in order.
-  perform pg_advisory_xact_lock(k.key)
-  from (select distinct hashtextextended((c.body ->> 'userId') || (c.body ->> 'performanceId'), 0) as key
-        from unnest(commands) c
-        where c.type = 'concert.reserve-seats' and c.direction = 'do'
-        order by 1) k;
+  if reserves then
+    perform pg_advisory_xact_lock(k.key)
+    from (select distinct hashtextextended((c.body ->> 'userId') || (c.body ->> 'performanceId'), 0) as key
+          from unnest(commands) c
+          where c.type = 'concert.reserve-seats' and c.direction = 'do'
+          order by 1) k;
+  end if;
 
   -- Reservations before admissions before seats, each in key order: two batches never wait for each other in a circle.
-  perform 1
-  from (select distinct (c.body ->> 'reservationId')::uuid as id
-        from unnest(commands) c where c.body ? 'reservationId'
-        order by 1) w
-  join lateral (select 1 from reservation r where r.id = w.id for update) r on true;
+  if has_reservations then
+    perform 1
+    from (select distinct (c.body ->> 'reservationId')::uuid as id
+          from unnest(commands) c where c.body ? 'reservationId'
+          order by 1) w
+    join lateral (select 1 from reservation r where r.id = w.id for update) r on true;
+  end if;
 
   -- Whoever ends an admission locks it and then looks for what it holds: so it is never ended beside a reservation by it.
-  if exists (select 1 from unnest(commands) c where c.body ? 'admission') then
+  if has_admissions then
     perform lock_admissions(array(
       select row(c.body -> 'admission' ->> 'concertId', (c.body ->> 'userId')::uuid)::fan_of_concert
       from unnest(commands) c where c.body ? 'admission' and c.direction = 'do'));
   end if;
 
+  if not touches_seats then return; end if;
   perform 1
   from (select p.performance_id, p.seat_id
         from (select c.body ->> 'performanceId', s.seat_id
@@ -66,6 +83,7 @@ begin
   if cancellations is not null then return query select * from cancel(cancellations); end if;
   if reservations is not null then return query select * from reserve_seats(reservations); end if;
 
+  if coalesce(confirmations, cancellations, reservations) is null then return; end if;
   -- Once for all types: counted by each on its own, two batches with two performances crosswise wait in a circle.
   perform count_change(array(
     select distinct r.performance_id from unnest(commands) c

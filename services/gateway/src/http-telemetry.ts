@@ -40,9 +40,10 @@ export class HttpTelemetry {
   /** A caller that traces goes on here (W3C: parent-based); otherwise the id of the request decides. */
   begins(request: FastifyRequest): void {
     const spans = this.#telemetry?.spans;
+    if (!spans) return;
     const route = request.routeOptions.url;
     // Only the API: what balancers and Prometheus ask every second says nothing.
-    if (!spans || route === undefined || !route.startsWith('/api/')) return;
+    if (route === undefined || !route.startsWith('/api/')) return;
     const { method, headers, id } = request;
     const start = {
       name: `${method} ${route}`,

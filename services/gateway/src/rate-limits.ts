@@ -50,6 +50,8 @@ export type RateLimits = {
 export class OwnRateLimits implements RateLimits {
   readonly #rules: ReadonlyMap<RateLimit, Rule>;
   readonly #buckets = new Map<string, Bucket>();
+  /** Oldest first, and one for good: a new one would pass all that were taken out before it. */
+  readonly #oldest = this.#buckets.keys();
 
   constructor(rules: ReadonlyMap<RateLimit, Rule>) {
     this.#rules = rules;
@@ -81,7 +83,7 @@ export class OwnRateLimits implements RateLimits {
   /** Bounded: the oldest bucket makes room. It was most likely full again. */
   #newBucket(key: string, left: number, at: number): Bucket {
     if (this.#buckets.size >= bucketsMax) {
-      const [oldest] = this.#buckets.keys();
+      const { value: oldest } = this.#oldest.next();
       if (oldest !== undefined) this.#buckets.delete(oldest);
     }
     const bucket = { left, at };

@@ -7,7 +7,8 @@ export type Failure = { id: string; error: string; delayMs: number };
 export type Receipt = { id: string; body: string };
 export type Backlog = { due: number; setAside: number; oldestSeconds: number };
 
-const takenAt = 'extract(epoch from clock_timestamp())::int as "takenAt"';
+// Of the statement, not of each row.
+const takenAt = '(select extract(epoch from clock_timestamp())::int) as "takenAt"';
 
 /** Every statement of the partner service but its command (migrations/001_partner.sql). */
 export class PartnerStore {

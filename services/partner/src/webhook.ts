@@ -1,14 +1,17 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
 
 /** Signs as Standard Webhooks describe (standardwebhooks.com, symmetric signatures): HMAC-SHA256 over id.timestamp.body. */
 export class WebhookSigner {
-  readonly #key: Buffer;
+  /** Prepared once: bytes would be turned into a key for every signature. */
+  readonly #key: KeyObject;
 
   /** `secret`: `whsec_` and the key in base64; anything else is taken as the key's own bytes. */
   constructor(secret: string) {
-    this.#key = secret.startsWith('whsec_')
-      ? Buffer.from(secret.slice('whsec_'.length), 'base64')
-      : Buffer.from(secret);
+    this.#key = createSecretKey(
+      secret.startsWith('whsec_')
+        ? Buffer.from(secret.slice('whsec_'.length), 'base64')
+        : Buffer.from(secret),
+    );
   }
 
   headers(id: string, timestampSeconds: number, body: string): Record<string, string> {
