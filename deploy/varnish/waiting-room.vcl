@@ -8,18 +8,20 @@ import std;
 #
 # It is the same for everyone and its Cache-Control says how long it is good, so that any CDN can do what is written here:
 # ignore cookies and query, send one request to the origin for all who wait for the same answer, and give the old answer
-# while the new one is fetched. Everything else passes through untouched.
+# while the new one is fetched. Send this path here; others that come pass through.
 
 # The gateway. Replace both when it is elsewhere.
 backend gateway {
     .host = "127.0.0.1";
     .port = "3000";
     .connect_timeout = 2s;
-    .first_byte_timeout = 5s;
-    .between_bytes_timeout = 5s;
-    .max_connections = 1000;
+    # An effect may be answered after ten seconds, and a stream of seats beats every fifteen.
+    .first_byte_timeout = 15s;
+    .between_bytes_timeout = 30s;
+    .max_connections = 12000;
     .probe = {
-        .url = "/readyz";
+        # Not /readyz: one service that is away is no reason to answer nobody.
+        .url = "/healthz";
         .interval = 2s;
         .timeout = 1s;
         .window = 4;

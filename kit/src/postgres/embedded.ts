@@ -1,6 +1,6 @@
 // The embedded PostgreSQL: a real server, started and ended with this process, on a folder of its own.
 //
-// The rule is protocol.md, 17: whatever was killed, and whenever, the next start comes up by itself.
+// The rule: whatever was killed, and whenever, the next start comes up by itself.
 
 import { closeSync, existsSync, ftruncateSync, openSync, statSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
