@@ -71,6 +71,18 @@ test('a promoter opens, slows, pauses, resumes and closes a sale; each act is ke
   expect(acts.every((one) => Date.parse(text(one, 'at')) > Date.now() - 60_000)).toBe(true);
 });
 
+test('a pause before the opening ends in what was announced, and only one more act opens at once', async () => {
+  const sale = await guardedSale(house, { inside: 1, opensInSeconds: 3_600 });
+  expect((await act(sale, { state: 'paused', reason: 'a wrong price' })).body).toMatchObject({
+    state: 'paused',
+  });
+  expect((await act(sale, { state: 'open', reason: 'put right' })).body).toMatchObject({
+    state: 'scheduled',
+  });
+  expect((await placeOf(await house.fan(), sale)).body).toMatchObject({ status: 'pre_queue' });
+  expect((await act(sale, { state: 'open', reason: 'now' })).body).toMatchObject({ state: 'open' });
+});
+
 test('a sale without a waiting room opens and closes by the same hand, and has no pace', async () => {
   const show = await house.performance(3);
   const fan = await house.fan();

@@ -12,6 +12,8 @@ create table concert (
   artist text not null,
   translations json not null,
   on_sale_at timestamptz not null,
+  -- As the season file last had it: only another one there changes what the promoter made of it.
+  season_on_sale_at timestamptz,
   sale_state text not null default 'open' check (sale_state in ('open', 'paused', 'closed')),
   -- Where there is a waiting room: how many fans are inside at once, how many are let in a second at most, and since when
   -- nobody reserves without an admission.

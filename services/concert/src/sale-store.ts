@@ -86,7 +86,10 @@ export class SaleStore implements SaleQueries, SaleControls {
     return { sale, acts };
   }
 
-  /** To open means from now on, also ahead of the time that was announced. */
+  /**
+   * To open means from now on, also ahead of the time that was announced; but of a sale that was paused or closed it only undoes
+   * that: once it is open the order of a line is drawn, and cannot be drawn again.
+   */
   async changeSale(
     concertId: string,
     userId: string,
@@ -103,7 +106,7 @@ export class SaleStore implements SaleQueries, SaleControls {
         `with changed as (
            update concert
            set sale_state = coalesce($3, sale_state), pace = coalesce($4, pace), version = version + 1,
-               on_sale_at = case when $3 = 'open' then least(on_sale_at, now()) else on_sale_at end
+               on_sale_at = case when $3 = 'open' and sale_state = 'open' then least(on_sale_at, now()) else on_sale_at end
            where id = $1 returning id, sale_state, pace)
          insert into sale_act (concert_id, user_id, state, pace, reason)
          select id, $2, sale_state, pace, $5 from changed`,

@@ -61,18 +61,22 @@ const loadConcert = (database: Transactions, concert: SeasonConcert): Promise<bo
       [venue.venueId, venue.name.en],
     );
     const concerts = await tx.query(
-      // The pace is what the promoter last said: of a waiting room that is there already, it stays.
-      `insert into concert as c (id, venue_id, title, artist, translations, on_sale_at, inside, pace, guarded_since)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, case when $7::int is not null then now() end)
+      // The pace and the opening are what the promoter last said: of a concert that is there already, they stay.
+      `insert into concert as c
+         (id, venue_id, title, artist, translations, on_sale_at, season_on_sale_at, inside, pace, guarded_since)
+       values ($1, $2, $3, $4, $5, $6, $6, $7, $8, case when $7::int is not null then now() end)
        on conflict (id) do update
        set venue_id = excluded.venue_id, title = excluded.title, artist = excluded.artist,
-           translations = excluded.translations, on_sale_at = excluded.on_sale_at, version = c.version + 1,
+           translations = excluded.translations, version = c.version + 1,
+           on_sale_at = case when c.season_on_sale_at is distinct from excluded.season_on_sale_at
+                        then excluded.on_sale_at else c.on_sale_at end,
+           season_on_sale_at = excluded.season_on_sale_at,
            inside = excluded.inside,
            pace = case when excluded.inside is not null then coalesce(c.pace, excluded.pace) end,
            guarded_since = case when excluded.inside is not null then coalesce(c.guarded_since, now()) end
-       where (c.venue_id, c.title, c.artist, c.translations::text, c.on_sale_at, c.inside) is distinct from
-             (excluded.venue_id, excluded.title, excluded.artist, excluded.translations::text, excluded.on_sale_at,
-              excluded.inside)
+       where (c.venue_id, c.title, c.artist, c.translations::text, c.season_on_sale_at, c.inside) is distinct from
+             (excluded.venue_id, excluded.title, excluded.artist, excluded.translations::text,
+              excluded.season_on_sale_at, excluded.inside)
        returning c.id`,
       [
         concertId,

@@ -49,6 +49,19 @@ describe('loading a season', () => {
     );
   };
 
+  test('leaves the opening to the promoter until the file says another one', async () => {
+    const opening = async () => {
+      const [row] = await concerts.database.query<{ at: Date }>('select on_sale_at as at from concert');
+      return row?.at.toISOString();
+    };
+    await load();
+    await concerts.database.query(`update concert set on_sale_at = '2026-01-01T02:30:00Z'`);
+    await load({ season: edit(seasonText, ['en: First', 'en: The first']) });
+    expect(await opening()).toBe('2026-01-01T02:30:00.000Z');
+    await load({ season: edit(seasonText, ['2026-01-01T12:00:00+09:00', '2026-01-01T13:00:00+09:00']) });
+    expect(await opening()).toBe('2026-01-01T04:00:00.000Z');
+  });
+
   test('writes concerts, performances, seats and the map', async () => {
     expect(await load()).toEqual({ concerts: 1, performances: 2, seats: 14, changed: 3 });
     const [concert] = await concerts.database.query(

@@ -35,6 +35,11 @@ test.each([
   ['POST', '/api/v1/reservations/01890000-0000-7000-8000-000000000000/cancellation', 'finishing'],
   ['GET', '/api/v1/reservations/01890000-0000-7000-8000-000000000000', 'finishing'],
   ['GET', '/api/v1/operations/01890000-0000-7000-8000-000000000000', 'finishing'],
+  ['PUT', '/api/v1/admin/concerts/x/sale', 'finishing'],
+  ['GET', '/api/v1/admin/operations?status=stuck', 'finishing'],
+  ['GET', '/api/v1/concerts/x/queue', 'finishing'],
+  ['GET', '/api/v1/concerts/x/queue/joins', 'looking'],
+  ['POST', '/api/v1/concerts/x/queue-tokens', 'beginning'],
   ['GET', '/readyz', 'never shed'],
   ['POST', '/partner-stub', 'never shed'],
 ])('%s %s is of the class %s', (method, url, expected) => {

@@ -4,7 +4,8 @@ import { traceIdOf } from './trace.ts';
 
 /**
  * What goes first when there is more than we can carry: looking around, then new holds and sign-ins, and last of all what
- * belongs to a hold that somebody has: paying, cancelling, asking what became of it.
+ * belongs to a hold that somebody has (paying, cancelling, asking what became of it), the promoter's brake, and the document of
+ * a line, whose refusal would cost more than the answer.
  */
 export type LoadClass = 'looking' | 'beginning' | 'finishing';
 
@@ -34,6 +35,7 @@ export function isShed(load: Load, loadClass: LoadClass): boolean {
 /** By method and path alone. */
 export function loadClassOf(method: string, url: string): LoadClass | 'never shed' {
   if (!url.startsWith('/api/')) return 'never shed';
+  if (/^\/api\/v1\/(admin\/|concerts\/[^/?]+\/queue(\?|$))/.test(url)) return 'finishing';
   if (method === 'GET' || method === 'HEAD')
     return /^\/api\/v1\/(reservations|operations|points)/.test(url) ? 'finishing' : 'looking';
   return /^\/api\/v1\/reservations\/./.test(url) ? 'finishing' : 'beginning';

@@ -108,6 +108,8 @@ function knownSale(row: SaleRow, before: KnownSale | undefined): KnownSale {
 /** Sold out is said when it is: while somebody holds a seat it may come back. */
 export function phaseOf({ state, seed, capacity, paid, opensInSeconds }: SaleRow): Phase {
   if (state === 'closed') return 'closed';
+  // All its performances have begun. (Before the draw its season may still be loading.)
+  if (capacity === 0 && seed !== null) return 'closed';
   if (capacity > 0 && paid >= capacity) return 'sold_out';
   // The order was drawn and the opening was put off afterwards: the line stands.
   if (state === 'paused' || (seed !== null && opensInSeconds > 0)) return 'paused';
