@@ -23,7 +23,8 @@ export function formatsOf(language: Language): Formats {
     const format = new Intl.DateTimeFormat(tag, { timeZone, ...options });
     return (iso) => format.format(new Date(iso));
   };
-  const clock = { hour: '2-digit', minute: '2-digit', hour12: false } as const;
+  // Not `hour12: false`: with that, midnight was 24:00 to Korean browsers for years.
+  const clock = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const;
   const day = { day: 'numeric', month: 'long', year: 'numeric' } as const;
   const numeral = new Intl.DateTimeFormat('en', { timeZone, day: 'numeric' });
   const weekday = by({ weekday: 'short' });

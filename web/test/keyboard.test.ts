@@ -11,11 +11,14 @@ afterAll(() => stage.close());
 
 const stopsMax = 60;
 
+const hasFocus = (target: Locator): Promise<boolean> =>
+  target.evaluate((element) => element === document.activeElement);
+
 /** With the Tab key alone. */
 async function tabTo({ page }: Visitor, target: Locator): Promise<void> {
   await target.waitFor();
   for (let stops = 0; stops < stopsMax; stops++) {
-    if (await target.evaluate((element) => element === document.activeElement)) return;
+    if (await hasFocus(target)) return;
     await page.keyboard.press('Tab');
   }
   throw new Error(`${target.toString()} cannot be reached with ${stopsMax} stops`);
@@ -30,10 +33,18 @@ test('a fan without a mouse buys a ticket, and the focus is where the page is', 
 
   await press('Tab');
   expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(t.skip);
+  const signIn = page.getByRole('navigation').getByRole('button', { name: t.nav.signIn });
+  await tabTo(fan, signIn);
+  await press('Enter');
+  await page.getByRole('dialog').waitFor();
+  await press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  expect(await hasFocus(signIn)).toBe(true);
+
   await tabTo(fan, fan.link(new RegExp(title)));
   await press('Enter');
   await fan.heading(title).waitFor();
-  expect(await fan.heading(title).evaluate((element) => element === document.activeElement)).toBe(true);
+  expect(await hasFocus(fan.heading(title))).toBe(true);
 
   await tabTo(fan, fan.link(new RegExp(`^${t.concert.choose}`)).first());
   await press('Enter');
