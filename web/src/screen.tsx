@@ -11,6 +11,12 @@ type ScreenProps = {
 
 let isFirst = true;
 
+/** The browser goes to where a page that is come back to was left; a new one is read from its top. */
+let isComingBack = false;
+addEventListener('popstate', () => (isComingBack = true));
+// The router tells of a step forward in this way. A link within the page may have been a `popstate` before it.
+addEventListener('pushState', () => (isComingBack = false));
+
 /** A screen: its heading takes the focus when the fan comes to it, as a new page would be read from its top. */
 export function Screen({ title, windowTitle, children, className = '', isTitleHidden = false }: ScreenProps) {
   const heading = useRef<HTMLHeadingElement>(null);
@@ -21,7 +27,8 @@ export function Screen({ title, windowTitle, children, className = '', isTitleHi
     // The browser itself has just read a page that was loaded.
     if (!isFirst) heading.current?.focus({ preventScroll: true });
     isFirst = false;
-    scrollTo(0, 0);
+    if (!isComingBack) scrollTo(0, 0);
+    isComingBack = false;
   }, []);
   return (
     <main id="main" className={`main ${className}`}>

@@ -102,6 +102,29 @@ describe('the season', () => {
     await fan.close();
   });
 
+  test('is where it was, and what it was, for who comes back to it', async () => {
+    const fan = await stage.visitor({ language: 'en', size: 'phone' });
+    const { page, t } = fan;
+    await page.goto('/');
+    await page.getByRole('searchbox').fill('ga');
+    await page.getByRole('radio', { name: t.season.soon }).check();
+    await fan.link(/Blue Hour/).waitFor({ state: 'detached' });
+    const card = fan.link(/Resurrection/);
+    await card.scrollIntoViewIfNeeded();
+    await page.evaluate(() => scrollBy(0, 150));
+    const left = await page.evaluate(() => scrollY);
+    expect(left).toBeGreaterThan(0);
+    await card.click();
+    await page.getByRole('timer').waitFor();
+    expect(await page.evaluate(() => scrollY)).toBe(0);
+    await page.goBack();
+    await card.waitFor();
+    expect(await page.getByRole('searchbox').inputValue()).toBe('ga');
+    expect(await fan.link(/Blue Hour/).count()).toBe(0);
+    await page.waitForFunction((there) => scrollY === there, left);
+    await fan.close();
+  });
+
   test('says so where there is nothing', async () => {
     const fan = await stage.visitor({ language: 'en' });
     await fan.page.goto('/concerts/nobody');

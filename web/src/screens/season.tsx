@@ -1,6 +1,6 @@
 import { useQueries, useQuery } from '@tanstack/react-query';
-import { useDeferredValue, useId, useState } from 'react';
-import { Link } from 'wouter';
+import { useDeferredValue, useId } from 'react';
+import { Link, useSearchParams } from 'wouter';
 import { concertsQuery, performancesQuery } from '../api/queries.ts';
 import type { Concert, Performance } from '../api/wire.ts';
 import { useLanguage } from '../language.tsx';
@@ -8,29 +8,25 @@ import { Failure, Placeholder } from '../parts/notice.tsx';
 import { Poster } from '../parts/poster.tsx';
 import { SaleState } from '../parts/sale-state.tsx';
 import { Screen } from '../screen.tsx';
-
-type Filter = 'all' | 'open' | 'soon';
-const filters: readonly Filter[] = ['all', 'open', 'soon'];
+import { addressOf, everything, filters, isWanted, wantedOf, type Filter, type Wanted } from '../wanted.ts';
 
 export function Season() {
   const { t } = useLanguage();
   const { data: concerts, error, refetch } = useQuery(concertsQuery);
-  const [search, setSearch] = useState('');
-  const [filter, setFilter] = useState<Filter>('all');
-  const [venue, setVenue] = useState('');
-  const found = useDeferredValue((concerts ?? []).filter((one) => isFound(one, search, filter, venue)));
-  const clear = () => {
-    setSearch('');
-    setFilter('all');
-    setVenue('');
-  };
+  const [address, setAddress] = useSearchParams();
+  const wanted = wantedOf(address);
+  const want = (more: Partial<Wanted>): void =>
+    setAddress(addressOf({ ...wanted, ...more }), { replace: true });
+  // The words may lag behind the keys; what was found may not lag behind the concerts.
+  const words = useDeferredValue(wanted.words);
+  const found = (concerts ?? []).filter((one) => isWanted(one, { ...wanted, words }));
   return (
     <Screen title={t.season.title} className="season">
       <p className="lead">{t.season.lead}</p>
       <search className="finder">
-        <Search value={search} onChange={setSearch} />
-        <Filters value={filter} onChange={setFilter} />
-        <Venues concerts={concerts ?? []} value={venue} onChange={setVenue} />
+        <Search value={wanted.words} onChange={(typed) => want({ words: typed })} />
+        <Filters value={wanted.filter} onChange={(filter) => want({ filter })} />
+        <Venues concerts={concerts ?? []} value={wanted.venue} onChange={(venue) => want({ venue })} />
       </search>
       <p className="hidden" role="status">
         {concerts ? t.season.found(found.length) : ''}
@@ -39,7 +35,7 @@ export function Season() {
       {concerts && found.length === 0 && (
         <div className="empty">
           <p>{t.season.none}</p>
-          <button type="button" className="button button-quiet" onClick={clear}>
+          <button type="button" className="button button-quiet" onClick={() => want(everything)}>
             {t.season.clear}
           </button>
         </div>
@@ -70,7 +66,6 @@ function ConcertCard({ concert, performances }: CardProps) {
   const { title, artist, venue } = concert.translations[language];
   const { min, max } = concert.priceRange;
   const [first, last] = [performances?.at(0), performances?.at(-1)];
-  const isSoldOut = performances?.every(({ seatsAvailable }) => seatsAvailable === 0) ?? false;
   return (
     <Link className="card" href={`/concerts/${concert.concertId}`}>
       <Poster concertId={concert.concertId}>
@@ -85,7 +80,7 @@ function ConcertCard({ concert, performances }: CardProps) {
         </p>
         <p className="soft">{venue}</p>
         <p className="card-price number">{t.season.range(t.points(min), t.points(max))}</p>
-        <SaleState concert={concert} isSoldOut={isSoldOut} />
+        <SaleState concert={concert} performances={performances} />
       </div>
     </Link>
   );
@@ -162,26 +157,4 @@ function Venues({ concerts, value, onChange }: VenuesProps) {
       </select>
     </div>
   );
-}
-
-/** In both languages, whichever is shown: a fan types the name as they know it. */
-function isFound(
-  { translations, saleState, venue: at }: Concert,
-  search: string,
-  filter: Filter,
-  venue: string,
-): boolean {
-  const { ko, en } = translations;
-  const text = [ko, en]
-    .flatMap((one) => [one.title, one.artist, one.venue])
-    .join('\n')
-    .toLowerCase();
-  const hasWords = search
-    .toLowerCase()
-    .split(/\s+/)
-    .every((word) => text.includes(word));
-  const isShown =
-    filter === 'all' ||
-    (filter === 'soon' ? saleState === 'scheduled' : saleState === 'open' || saleState === 'paused');
-  return hasWords && isShown && (venue === '' || at === venue);
 }
