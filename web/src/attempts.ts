@@ -1,5 +1,13 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
-import { beginAttempt, openAttempt, settle, type Attempt, type Outcome, type Phase } from './api/attempt.ts';
+import {
+  beginAttempt,
+  openAttempt,
+  settle,
+  type Attempt,
+  type Outcome,
+  type Phase,
+  type Wish,
+} from './api/attempt.ts';
 import { isRefusal } from './api/refusal.ts';
 import { currentFan, forgetFan } from './api/session.ts';
 import { useFan } from './fan.tsx';
@@ -15,6 +23,8 @@ type Attempts<T> = {
   readonly onDone: (outcome: Outcome<T>, attempt: Attempt) => void;
   readonly onRefused?: (error: unknown, attempt: Attempt) => void;
   readonly headers?: () => Readonly<Record<string, string>>;
+  /** An open one waits until it is started again, instead of going on by itself. */
+  readonly waitsForStart?: boolean;
 };
 
 const idle: State = { phase: 'idle', isFound: false, error: null };
@@ -23,7 +33,10 @@ const idle: State = { phase: 'idle', isFound: false, error: null };
  * A fan's wish with at most one effect, as a screen sees it. One that is open when the screen appears goes on by itself; leaving
  * the screen lets go of it, and whoever comes back finds it again.
  */
-export function useAttempt<T>(wish: string, { onDone, onRefused, headers }: Attempts<T>) {
+export function useAttempt<T>(
+  wish: Wish,
+  { onDone, onRefused, headers, waitsForStart = false }: Attempts<T>,
+) {
   const { fan, askToSignIn } = useFan();
   const [state, setState] = useState<State>(idle);
   const running = useRef<AbortController | null>(null);
@@ -61,12 +74,15 @@ export function useAttempt<T>(wish: string, { onDone, onRefused, headers }: Atte
 
   useEffect(() => {
     const open = fan && openAttempt(fan.userId, wish);
-    if (open) void run(open, true);
+    if (open && !waitsForStart) void run(open, true);
     return () => {
-      running.current?.abort();
+      if (!running.current) return;
+      running.current.abort();
       running.current = null;
+      // The next fan, or nobody, is not waiting for anything.
+      setState(idle);
     };
-  }, [wish, run, fan]);
+  }, [wish, run, fan, waitsForStart]);
 
   const start = useCallback(
     async (path: string, body: object) => {
@@ -77,5 +93,12 @@ export function useAttempt<T>(wish: string, { onDone, onRefused, headers }: Atte
     [run, wish, askToSignIn],
   );
   const clearError = useCallback(() => setState(idle), []);
-  return { ...state, isBusy: state.phase !== 'idle', start, clearError };
+  return {
+    ...state,
+    isBusy: state.phase !== 'idle',
+    /** Its outcome is not known yet. */
+    open: fan && openAttempt(fan.userId, wish),
+    start,
+    clearError,
+  };
 }

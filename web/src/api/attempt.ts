@@ -2,6 +2,9 @@ import { operationOf, send } from './client.ts';
 import { isRefusal, Refusal, Unreachable } from './refusal.ts';
 import type { Operation } from './wire.ts';
 
+/** What a fan may wish: one at a time of each. */
+export type Wish = `reserve:${string}` | `pay:${string}` | `cancel:${string}` | 'charge';
+
 /**
  * One wish of the fan's that must have its effect at most once: it keeps its Idempotency-Key, across reloads too, until its
  * outcome is known. While it is not, the same key is asked again; after a refusal the next wish has a new key.
@@ -9,39 +12,69 @@ import type { Operation } from './wire.ts';
 export type Attempt = {
   /** Whose it is: another fan in the same browser has nothing to do with it. */
   readonly userId: string;
-  /** What is wished, such as `pay:<reservation>`: one at a time of each. */
-  readonly wish: string;
+  readonly wish: Wish;
   readonly key: string;
   readonly path: string;
   readonly body: object;
+  /** By the device's clock, in milliseconds since 1970. */
+  readonly begunAtMs: number;
 };
 
-/** `asking` the server; `following` an operation that takes longer; `waiting` for the connection or for room. */
-export type Phase = 'asking' | 'following' | 'waiting';
+/**
+ * `asking` the server; `following` an operation that takes longer; `repeating` the question, because the server was busy or does
+ * not know the outcome either; `waiting` for the connection.
+ */
+export type Phase = 'asking' | 'following' | 'repeating' | 'waiting';
 
 export type Outcome<T> = { readonly body: T; readonly operationId: string | null };
 
-const placeOf = (userId: string, wish: string): string => `tutti.attempt.${userId}.${wish}`;
+const minutesMs = 60_000;
 
-function isAttempt(value: unknown): value is Attempt {
-  return typeof value === 'object' && value !== null && 'key' in value && 'path' in value && 'body' in value;
-}
+/** Seats are wanted now or not at all. Of the rest the server knows the keys for a day: later the same key would be a new wish. */
+const ageMsMax = (wish: Wish): number => (isReserve(wish) ? 10 : 24 * 60) * minutesMs;
 
-/** The one whose outcome is not known yet. */
-export function openAttempt(userId: string, wish: string): Attempt | null {
+const isReserve = (wish: Wish): boolean => wish.startsWith('reserve:');
+
+const placeOf = (userId: string, wish: Wish): string => `tutti.attempt.${userId}.${wish}`;
+
+type Kept = Pick<Attempt, 'key' | 'path' | 'body' | 'begunAtMs'>;
+
+const isKept = (value: unknown): value is Kept =>
+  typeof value === 'object' &&
+  value !== null &&
+  'key' in value &&
+  typeof value.key === 'string' &&
+  'path' in value &&
+  typeof value.path === 'string' &&
+  'body' in value &&
+  typeof value.body === 'object' &&
+  value.body !== null &&
+  'begunAtMs' in value &&
+  typeof value.begunAtMs === 'number';
+
+function keptAt(place: string): Kept | null {
   try {
-    const value: unknown = JSON.parse(localStorage.getItem(placeOf(userId, wish)) ?? 'null');
-    return isAttempt(value) ? value : null;
+    const value: unknown = JSON.parse(localStorage.getItem(place) ?? 'null');
+    return isKept(value) ? value : null;
   } catch {
     return null;
   }
 }
 
-/** Begins one, or goes on with the one that is open: it may have had its effect already. */
-export function beginAttempt(userId: string, wish: string, path: string, body: object): Attempt {
+/** The one whose outcome is not known yet, unless it is too old to matter. */
+export function openAttempt(userId: string, wish: Wish): Attempt | null {
+  const kept = keptAt(placeOf(userId, wish));
+  return kept && Date.now() - kept.begunAtMs < ageMsMax(wish) ? { ...kept, userId, wish } : null;
+}
+
+/**
+ * Begins one, or goes on with the one that is open: it may have had its effect already. Other seats are another wish all the
+ * same: those that were asked for before are held for some minutes at most, and these are the ones that the fan wants.
+ */
+export function beginAttempt(userId: string, wish: Wish, path: string, body: object): Attempt {
   const open = openAttempt(userId, wish);
-  if (open) return open;
-  const attempt = { userId, wish, key: crypto.randomUUID(), path, body };
+  if (open && !(isReserve(wish) && JSON.stringify(open.body) !== JSON.stringify(body))) return open;
+  const attempt = { userId, wish, key: crypto.randomUUID(), path, body, begunAtMs: Date.now() };
   try {
     localStorage.setItem(placeOf(userId, wish), JSON.stringify(attempt));
   } catch {
@@ -50,21 +83,20 @@ export function beginAttempt(userId: string, wish: string, path: string, body: o
   return attempt;
 }
 
-/** Its outcome is known, from its answer or from what has become of its subject. */
-export const endAttempt = ({ userId, wish }: Pick<Attempt, 'userId' | 'wish'>): void =>
-  localStorage.removeItem(placeOf(userId, wish));
+/** Its outcome is known, from its answer or from what has become of its subject. Another one with another key is left alone. */
+export function endAttempt({ userId, wish, key }: Pick<Attempt, 'userId' | 'wish'> & { key?: string }): void {
+  const place = placeOf(userId, wish);
+  if (key === undefined || keptAt(place)?.key === key) localStorage.removeItem(place);
+}
 
-/** Nothing was stored under the key, so the same key may be asked again. */
-const isUnknown = (error: unknown): boolean =>
-  error instanceof Unreachable ||
-  isRefusal(
-    error,
-    'outcome_unknown',
-    'overloaded',
-    'rate_limited',
-    'idempotency_in_flight',
-    'request_timeout',
-  );
+/** What goes on after an error that leaves the outcome open, with the same key; null when it is known. */
+function phaseAfter(error: unknown): Phase | null {
+  if (error instanceof Unreachable) return 'waiting';
+  if (isRefusal(error, 'idempotency_in_flight')) return 'following';
+  return isRefusal(error, 'outcome_unknown', 'overloaded', 'rate_limited', 'request_timeout')
+    ? 'repeating'
+    : null;
+}
 
 // The server may have broken before or after the effect: ask a few times, then say so and keep the key.
 const brokenMax = 4;
@@ -97,14 +129,14 @@ export async function settle<T>(
       await ended(operationId, signal);
     } catch (error) {
       signal.throwIfAborted();
-      if (isRefusal(error, 'internal_error') && ++broken < brokenMax) await pause(tries, null, signal);
-      else if (isUnknown(error)) {
-        tell('waiting');
-        await pause(tries, error, signal);
-      } else {
-        if (!isRefusal(error, 'unauthenticated', 'internal_error')) endAttempt(attempt);
+      const isBroken = isRefusal(error, 'internal_error');
+      const next = isBroken && ++broken < brokenMax ? 'repeating' : phaseAfter(error);
+      if (next === null) {
+        if (!isBroken && !isRefusal(error, 'unauthenticated')) endAttempt(attempt);
         throw error;
       }
+      tell(next);
+      await pause(tries, error, signal);
     }
   }
 }

@@ -4,9 +4,11 @@ import type { Fan } from '../api/session.ts';
 import type { Charge } from '../api/wire.ts';
 import { useAnnounce } from '../announcer.tsx';
 import { useAttempt } from '../attempts.ts';
+import { chargeMax, chargeMin, digitsOf, isChargeable } from '../charge-amount.ts';
 import { useLanguage } from '../language.tsx';
+import type { Messages } from '../messages/index.ts';
 import { Action } from './action.tsx';
-import { Failure, Notice } from './notice.tsx';
+import { Failure, Meanwhile, Notice } from './notice.tsx';
 
 type ChargePointsProps = {
   readonly fan: Fan;
@@ -15,7 +17,6 @@ type ChargePointsProps = {
   readonly onCharged?: () => void;
 };
 
-const amountMax = 10_000_000;
 const amountUsual = 50_000;
 
 /** In place: the seats stay held meanwhile. */
@@ -34,11 +35,19 @@ export function ChargePoints({ fan, missing, onCharged }: ChargePointsProps) {
       onCharged?.();
     },
   });
+  // Whether it was charged is not known yet: another amount now could come on top of it.
+  const open = charging.open && amountOf(charging.open.body);
   const amount =
-    typed === null ? Math.min(missing || amountUsual, amountMax) : Number(typed.replaceAll(/\D/g, ''));
+    open ?? (typed === null ? Math.min(missing || amountUsual, chargeMax) : Number(typed || '0'));
+  const type = (text: string): void => {
+    const digits = digitsOf(text);
+    if (digits !== null) setTyped(digits);
+  };
+  const isFollowed = open !== null && (charging.isFound || charging.phase !== 'asking');
+  const isFine = isChargeable(amount);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (amount >= 1 && amount <= amountMax) void charging.start('/points/charges', { amount });
+    if (isFine) void charging.start('/points/charges', { amount });
   };
   return (
     <form className="charge" onSubmit={submit}>
@@ -53,18 +62,31 @@ export function ChargePoints({ fan, missing, onCharged }: ChargePointsProps) {
           className="number"
           inputMode="numeric"
           autoComplete="off"
-          value={typed ?? String(amount)}
-          maxLength={10}
-          onChange={(event) => setTyped(event.target.value)}
+          value={open === null ? (typed ?? String(amount)) : String(open)}
+          maxLength={12}
+          readOnly={open !== null}
+          aria-invalid={amount > 0 && !isFine}
+          aria-describedby={`${id}-below`}
+          onChange={(event) => type(event.target.value)}
         />
+        <p id={`${id}-below`} className="soft">
+          {isFollowed
+            ? t.checkout.chargeOpen
+            : t.checkout.chargeRange(t.points(chargeMin), t.points(chargeMax))}
+        </p>
+        <Meanwhile phase={charging.phase} />
       </div>
-      <Action
-        type="submit"
-        busy={charging.isBusy && t.checkout.charging}
-        isDisabled={amount < 1 || amount > amountMax}
-      >
-        {amount > 0 && amount === missing ? t.checkout.chargeMissing(t.points(missing)) : t.checkout.charge}
+      <Action type="submit" busy={charging.isBusy && t.checkout.charging} isDisabled={!isFine}>
+        {chargeWords(amount, missing, t)}
       </Action>
     </form>
   );
 }
+
+function chargeWords(amount: number, missing: number, { checkout, points }: Messages): string {
+  if (!isChargeable(amount)) return checkout.charge;
+  return amount === missing ? checkout.chargeMissing(points(amount)) : checkout.chargeOf(points(amount));
+}
+
+const amountOf = (body: object): number | null =>
+  'amount' in body && typeof body.amount === 'number' ? body.amount : null;

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import type { Phase } from '../api/attempt.ts';
 import { Refusal, Unreachable } from '../api/refusal.ts';
 import { useLanguage } from '../language.tsx';
 import type { Messages } from '../messages/index.ts';
@@ -9,6 +10,13 @@ export function saidOf(error: unknown, t: Messages): Said {
   if (error instanceof Refusal) return t.refusals[error.code] ?? t.refusals.internal_error;
   if (error instanceof Unreachable) return t.unreachable;
   return t.refusals.internal_error;
+}
+
+/** Why a wish takes longer than usual; null as long as it does not. Only who cannot be reached is said to be out of reach. */
+export function saidWhile(phase: Phase | 'idle', t: Messages): Said | null {
+  if (phase === 'waiting') return t.unreachable;
+  if (phase === 'repeating') return t.refusals.outcome_unknown;
+  return phase === 'following' ? t.refusals.idempotency_in_flight : null;
 }
 
 type NoticeProps = {
@@ -51,6 +59,13 @@ export function Failure({ error, onRetry, children }: FailureProps) {
       )}
     </Notice>
   );
+}
+
+/** Comes and goes in a region that is always there: one that comes together with its words is often not read out. */
+export function Meanwhile({ phase }: { readonly phase: Phase | 'idle' }) {
+  const { t } = useLanguage();
+  const said = saidWhile(phase, t);
+  return <div role="status">{said && <Notice tone="warn" what={said[0]} todo={said[1]} />}</div>;
 }
 
 /** Takes the place of what loads, in its size, so that nothing moves when it comes. */

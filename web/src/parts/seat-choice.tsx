@@ -3,6 +3,7 @@ import { useLanguage } from '../language.tsx';
 import type { SeatIndex } from '../seat-index.ts';
 import { seatLabel } from '../seat-label.ts';
 import { Action } from './action.tsx';
+import { saidWhile } from './notice.tsx';
 
 type SeatChoiceProps = {
   readonly index: SeatIndex;
@@ -19,6 +20,7 @@ export function SeatChoice({ index, selected, onRemove, phase, onReserve }: Seat
   const { t } = useLanguage();
   const seats = index.known(selected);
   const isBusy = phase !== 'idle';
+  const meanwhile = saidWhile(phase, t);
   return (
     <div className="choice">
       <p className="choice-count" aria-live="polite">
@@ -54,9 +56,9 @@ export function SeatChoice({ index, selected, onRemove, phase, onReserve }: Seat
           {t.seatScreen.reserve}
         </Action>
       </div>
-      {phase === 'waiting' && (
+      {meanwhile && (
         <p className="soft" role="status">
-          {t.unreachable.join(' ')}
+          {meanwhile.join(' ')}
         </p>
       )}
     </div>

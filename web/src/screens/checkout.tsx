@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { Link, useParams } from 'wouter';
-import { endAttempt } from '../api/attempt.ts';
+import { endAttempt, type Wish } from '../api/attempt.ts';
 import { balanceQuery, reservationQuery } from '../api/queries.ts';
 import { isRefusal, Refusal } from '../api/refusal.ts';
 import type { Fan } from '../api/session.ts';
@@ -59,7 +59,7 @@ function Known({ fan, reservationId }: KnownProps) {
   );
 }
 
-const payWish = (reservationId: string): string => `pay:${reservationId}`;
+const payWish = (reservationId: string): Wish => `pay:${reservationId}`;
 
 type SettledProps = { readonly fan: Fan; readonly reservation: Reservation };
 
@@ -229,16 +229,19 @@ type ProgressProps = { readonly isFound: boolean; readonly phase: ReturnType<typ
 
 function Progress({ isFound, phase }: ProgressProps) {
   const { t } = useLanguage();
-  const [what, todo] = isFound
-    ? [t.checkout.finding, t.checkout.findingText]
-    : [t.checkout.paying, undefined];
+  const { finding, findingText, paying, still } = t.checkout;
+  if (phase === 'waiting' || phase === 'repeating') {
+    const [what, todo] = phase === 'waiting' ? [t.unreachable[0], findingText] : t.refusals.outcome_unknown;
+    return (
+      <div role="status">
+        <Notice tone="warn" what={what} todo={todo} />
+      </div>
+    );
+  }
+  const todo = phase === 'following' ? still : isFound ? findingText : undefined;
   return (
     <div role="status">
-      {phase === 'waiting' ? (
-        <Notice tone="warn" what={t.unreachable[0]} todo={t.checkout.findingText} />
-      ) : (
-        <Notice what={what} todo={phase === 'following' ? t.checkout.still : todo} />
-      )}
+      <Notice what={isFound ? finding : paying} todo={todo} />
     </div>
   );
 }
