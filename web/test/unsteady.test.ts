@@ -35,11 +35,11 @@ const entriesOf = (fan: Visitor): Promise<string[]> =>
     return items.map(({ type }) => type);
   });
 
-/** The keys of the payments that the page asks for from now on. */
-function keysOfPayments({ page }: Visitor): string[] {
+/** The keys of the payments, or cancellations, that the page asks for from now on. */
+function keysOf({ page }: Visitor, effect: 'payment' | 'cancellation'): string[] {
   const keys: string[] = [];
   page.on('request', (request) => {
-    if (request.url().endsWith('/payment')) keys.push(request.headers()['idempotency-key'] ?? 'none');
+    if (request.url().endsWith(`/${effect}`)) keys.push(request.headers()['idempotency-key'] ?? 'none');
   });
   return keys;
 }
@@ -74,7 +74,7 @@ describe('whatever the connection does', () => {
 
   test('a payment whose answer was lost is found again and taken once', async () => {
     const fan = await atCheckout(500_000);
-    const keys = keysOfPayments(fan);
+    const keys = keysOf(fan, 'payment');
     await fan.page.route('**/payment', loseAnswer, { times: 1 });
     await pay(fan).click();
     await fan.heading(fan.t.checkout.paid).waitFor();
@@ -85,7 +85,7 @@ describe('whatever the connection does', () => {
 
   test('a page that is reloaded in the middle of a payment goes on with it, and finds its outcome', async () => {
     const fan = await atCheckout(500_000);
-    const keys = keysOfPayments(fan);
+    const keys = keysOf(fan, 'payment');
     let isHeard = (): void => {};
     const heard = new Promise<void>((resolve) => (isHeard = resolve));
     // On its way when the page is left; the server never hears of it.
@@ -119,11 +119,36 @@ describe('whatever the connection does', () => {
     await fan.close();
   });
 
+  test('a cancellation that was cut off is not gone on with until the fan says so again', async () => {
+    const fan = await atCheckout(1);
+    const { page, t } = fan;
+    const keys = keysOf(fan, 'cancellation');
+    const heard = Promise.withResolvers<void>();
+    await page.route('**/cancellation', () => heard.resolve(), { times: 1 });
+    await fan.button(t.checkout.giveUp).click();
+    await fan.button(t.tickets.cancelDo).click();
+    await heard.promise;
+    for (const key of ['Escape', 'Escape', 'Escape']) await page.keyboard.press(key);
+    await fan.button(t.tickets.cancelling).waitFor();
+
+    await page.reload();
+    await fan.button(t.checkout.giveUp).click();
+    await fan.text(t.tickets.cancelOpen).waitFor();
+    await fan.button(t.tickets.cancelKeep).click();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await fan.button(t.checkout.giveUp).click();
+    expect(keys).toHaveLength(1);
+    await fan.button(t.tickets.cancelDo).click();
+    await fan.text(t.refusals.reservation_cancelled[0]).waitFor();
+    askedTwiceWithOneKey(keys);
+    await fan.close();
+  });
+
   test('a refusal ends a wish: after charging, paying is a new one', async () => {
     const fan = await atCheckout(140_000);
     // Meanwhile the points are spent elsewhere.
     await spend(fan);
-    const keys = keysOfPayments(fan);
+    const keys = keysOf(fan, 'payment');
     await pay(fan).click();
     await fan.button(/^Charge the missing/).click();
     await fan.text(fan.t.checkout.after).waitFor();

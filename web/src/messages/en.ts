@@ -278,6 +278,7 @@ export const en = {
     cancelDo: 'Yes, cancel',
     cancelKeep: 'Keep them',
     cancelling: 'Cancelling',
+    cancelOpen: 'You asked for this before. Cancel once more to learn how it ended; it counts once.',
     cancelled: (price: string) => `Cancelled. ${price} came back.`,
     cancelledFree: 'Cancelled.',
     show: 'Show ticket',

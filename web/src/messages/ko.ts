@@ -270,6 +270,7 @@ export const ko: Messages = {
     cancelDo: '취소하기',
     cancelKeep: '유지하기',
     cancelling: '취소하는 중',
+    cancelOpen: '전에 취소를 요청하셨습니다. 다시 취소를 누르면 결과를 확인하며, 두 번 처리되지 않습니다.',
     cancelled: (price) => `취소되었습니다. ${price}가 돌아왔습니다.`,
     cancelledFree: '취소되었습니다.',
     show: '티켓 보기',

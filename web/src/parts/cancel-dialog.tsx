@@ -6,7 +6,7 @@ import { useAttempt } from '../attempts.ts';
 import { useLanguage } from '../language.tsx';
 import { Action } from './action.tsx';
 import { Dialog } from './dialog.tsx';
-import { Failure } from './notice.tsx';
+import { Failure, Meanwhile, Notice } from './notice.tsx';
 
 type CancelDialogProps = {
   readonly fan: Fan;
@@ -14,7 +14,10 @@ type CancelDialogProps = {
   readonly onClose: () => void;
 };
 
-/** Says what comes back before it is done. */
+/**
+ * Says what comes back before it is done, and does it when it is told to: opening it again does not go on with what was asked for
+ * before, say in a page that was reloaded in the middle. Asked for once more it goes on with the same key.
+ */
 export function CancelDialog({ fan, reservation, onClose }: CancelDialogProps) {
   const { reservationId, status, amount } = reservation;
   const { t } = useLanguage();
@@ -28,12 +31,20 @@ export function CancelDialog({ fan, reservation, onClose }: CancelDialogProps) {
       announce(returned > 0 ? t.tickets.cancelled(t.points(returned)) : t.tickets.cancelledFree);
       onClose();
     },
+    waitsForStart: true,
     onRefused: () => void queries.invalidateQueries({ queryKey: ['fan', fan.userId] }),
   });
   return (
-    <Dialog title={t.tickets.cancelTitle} onClose={onClose} className="dialog-narrow">
+    <Dialog
+      title={t.tickets.cancelTitle}
+      onClose={onClose}
+      className="dialog-narrow"
+      isBusy={cancelling.isBusy}
+    >
       <p>{status === 'paid' ? t.tickets.cancelPaid(t.points(amount)) : t.tickets.cancelUnpaid}</p>
+      {cancelling.open && !cancelling.isBusy && <Notice tone="warn" what={t.tickets.cancelOpen} />}
       {cancelling.error !== null && <Failure error={cancelling.error} />}
+      <Meanwhile phase={cancelling.phase} />
       <div className="dialog-acts">
         <Action
           tone="danger"
@@ -42,7 +53,7 @@ export function CancelDialog({ fan, reservation, onClose }: CancelDialogProps) {
         >
           {t.tickets.cancelDo}
         </Action>
-        <Action tone="quiet" onAct={onClose}>
+        <Action tone="quiet" onAct={onClose} isDisabled={cancelling.isBusy}>
           {t.tickets.cancelKeep}
         </Action>
       </div>
