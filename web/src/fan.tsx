@@ -18,6 +18,7 @@ type FanState = {
   readonly isAsking: boolean;
   /** Opens the sign-in where the fan is; resolves with whether there is a fan now. */
   readonly askToSignIn: () => Promise<boolean>;
+  /** Signs out; rejects when the server could not be told, and the fan is still signed in then. */
   readonly leave: () => Promise<void>;
 };
 
@@ -39,7 +40,7 @@ export function FanProvider({ children }: { readonly children: ReactNode }) {
     for (const resolve of waiting.current.splice(0)) resolve(currentFan() !== null);
   }, []);
   const leave = useCallback(async () => {
-    await signOut().catch(() => {});
+    await signOut();
     queries.removeQueries({ queryKey: ['fan'] });
   }, [queries]);
 

@@ -108,6 +108,21 @@ describe('whatever the connection does', () => {
     await fan.close();
   });
 
+  test('who signs out while the server cannot be told is told so, and is signed out at the next try', async () => {
+    const fan = await stage.visitor({ language: 'en' });
+    const { page, t } = fan;
+    await fan.hasSignedIn();
+    await page.reload();
+    await page.route('**/sessions/current', (route) => route.abort(), { times: 1 });
+    await fan.button(t.nav.signOut).click();
+    await fan.text(t.nav.stillIn[0]).waitFor();
+    expect(await fan.barriers()).toEqual([]);
+    await fan.button(t.retry).click();
+    await fan.button(t.nav.signOut).waitFor({ state: 'detached' });
+    await fan.text(t.tickets.signIn).waitFor();
+    await fan.close();
+  });
+
   test('what is wished offline is done when the connection is back', async () => {
     const fan = await atCheckout(500_000);
     await fan.context.setOffline(true);

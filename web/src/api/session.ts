@@ -1,4 +1,5 @@
 import { send } from './client.ts';
+import { isRefusal } from './refusal.ts';
 import type { Account, Session } from './wire.ts';
 
 /**
@@ -63,10 +64,12 @@ export async function signUp(name: string, email: string, password: string): Pro
   await signIn(email, password);
 }
 
+/** Only the server can end a session: who could not tell it to is still signed in. Who was signed out already is signed out. */
 export async function signOut(): Promise<void> {
   try {
     await send('DELETE', '/sessions/current');
-  } finally {
-    remember(null);
+  } catch (error) {
+    if (!isRefusal(error, 'unauthenticated')) throw error;
   }
+  remember(null);
 }

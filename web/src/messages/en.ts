@@ -94,6 +94,10 @@ export const en = {
     points: 'Points',
     signIn: 'Sign in',
     signOut: 'Sign out',
+    stillIn: [
+      'You are still signed in.',
+      'The server could not be told. Try again before you leave this device.',
+    ] as Said,
   },
   footer: 'Reserved seats, first come first served. 1 point = 1 won.',
   missing: {

@@ -88,6 +88,7 @@ export const ko: Messages = {
     points: '포인트',
     signIn: '로그인',
     signOut: '로그아웃',
+    stillIn: ['아직 로그인되어 있습니다.', '서버에 알리지 못했습니다. 자리를 뜨기 전에 다시 시도해 주세요.'],
   },
   footer: '지정석, 선착순 예매. 1포인트 = 1원.',
   missing: {

@@ -2,10 +2,12 @@ import { useEffect, useState } from 'react';
 import { Link, useLocation } from 'wouter';
 import { useFan } from '../fan.tsx';
 import { useLanguage } from '../language.tsx';
+import { Notice } from './notice.tsx';
 
 export function Head() {
   const { t, language, speak } = useLanguage();
-  const { fan, askToSignIn, leave } = useFan();
+  const { fan, askToSignIn } = useFan();
+  const leaving = useLeaving();
   const other = language === 'ko' ? 'en' : 'ko';
   return (
     <>
@@ -21,7 +23,12 @@ export function Head() {
           <HeadLink href="/tickets" text={t.nav.tickets} />
           <HeadLink href="/points" text={t.nav.points} />
           {fan ? (
-            <button type="button" className="head-link" onClick={() => void leave()}>
+            <button
+              type="button"
+              className="head-link"
+              aria-disabled={leaving.isBusy}
+              onClick={leaving.leave}
+            >
               {t.nav.signOut}
             </button>
           ) : (
@@ -35,8 +42,34 @@ export function Head() {
         </button>
       </header>
       <Connection />
+      {leaving.hasFailed && (
+        <Notice tone="wrong" what={t.nav.stillIn[0]} todo={t.nav.stillIn[1]} isAlert>
+          <button type="button" className="button button-quiet" onClick={leaving.leave}>
+            {t.retry}
+          </button>
+        </Notice>
+      )}
     </>
   );
+}
+
+/** Who believes to be signed out, and is not, leaves their seats and points to the next at this device. */
+function useLeaving() {
+  const { fan, leave } = useFan();
+  const [isBusy, setBusy] = useState(false);
+  const [failed, setFailed] = useState<typeof fan>(null);
+  return {
+    isBusy,
+    /** The session that could not be ended is the one that still is. */
+    hasFailed: fan !== null && failed === fan,
+    leave: () => {
+      if (isBusy) return;
+      setBusy(true);
+      leave()
+        .catch(() => setFailed(fan))
+        .finally(() => setBusy(false));
+    },
+  };
 }
 
 function HeadLink({ href, text }: { readonly href: string; readonly text: string }) {
