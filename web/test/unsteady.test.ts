@@ -9,12 +9,14 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-const evenings = Array.from({ length: 9 }, (_, index) => `blue-hour-${index + 1}`);
+const eveningsMax = 9;
+let visits = 0;
+const anEvening = (): string => `blue-hour-${eveningsMax - (visits++ % eveningsMax)}`;
 
 async function atCheckout(points: number): Promise<Visitor> {
   const fan = await stage.visitor({ language: 'en' });
   await fan.hasSignedIn(points);
-  await fan.page.goto(`/concerts/blue-hour/seats/${evenings.pop() ?? ''}`);
+  await fan.page.goto(`/concerts/blue-hour/seats/${anEvening()}`);
   await fan.button(fan.t.seatScreen.find).click();
   await fan.button(fan.t.seatScreen.reserve).click();
   await fan.heading(fan.t.checkout.title).waitFor();
@@ -49,11 +51,44 @@ const askedTwiceWithOneKey = (keys: readonly string[]): void => {
   expect(new Set(keys).size).toBe(1);
 };
 
+const reservationAt = ({ page }: Visitor): string => new URL(page.url()).pathname.split('/').at(-1) ?? '';
+
 describe('whatever the connection does', () => {
+  test('a payment that takes long is followed to its end', async () => {
+    const fan = await atCheckout(500_000);
+    const { page, t } = fan;
+    const keys = keysOf(fan, 'payment');
+    await page.route('**/payment', (route) =>
+      route.continue({ headers: { ...route.request().headers(), prefer: 'wait=1' } }),
+    );
+    const letGo = await stage.system.holding('payment', 'select 1 from wallet for update', []);
+    await pay(fan).click();
+    await fan.text(t.checkout.still).waitFor();
+    await letGo();
+    await fan.heading(t.checkout.paid).waitFor();
+    askedTwiceWithOneKey(keys);
+    await fan.close();
+  });
+
+  test('whose time runs out before the payment is told so, and may choose again', async () => {
+    const fan = await atCheckout(500_000);
+    const { page, t } = fan;
+    const soon = `update reservation set expires_at = clock_timestamp() + interval '2 s' where id = $1`;
+    await stage.system.query('concert', soon, [reservationAt(fan)]);
+    await page.reload();
+    await page.locator('h1:focus', { hasText: t.checkout.over }).waitFor();
+    const said = t.refusals.reservation_expired;
+    await page.getByRole('status').getByText(said.join(' ')).waitFor({ state: 'attached' });
+    expect(await fan.barriers()).toEqual([]);
+    await fan.link(t.checkout.again).click();
+    await fan.button(t.seatScreen.find).waitFor();
+    await fan.close();
+  });
+
   test('a reload at every step loses nothing', async () => {
     const fan = await stage.visitor({ language: 'ko' });
     const { page, t } = fan;
-    await page.goto(`/concerts/blue-hour/seats/${evenings.pop() ?? ''}`);
+    await page.goto(`/concerts/blue-hour/seats/${anEvening()}`);
     await fan.chooseInList('Floor', '2', 3, 4);
     await page.reload();
     await fan.text(t.seatScreen.chosen(2, 6)).waitFor();

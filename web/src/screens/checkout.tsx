@@ -6,6 +6,7 @@ import { balanceQuery, reservationQuery } from '../api/queries.ts';
 import { isRefusal, Refusal } from '../api/refusal.ts';
 import type { Fan } from '../api/session.ts';
 import type { Payment, Reservation } from '../api/wire.ts';
+import { useAnnounce } from '../announcer.tsx';
 import { useAttempt } from '../attempts.ts';
 import { useEvenings } from '../evenings.ts';
 import { useFan } from '../fan.tsx';
@@ -49,14 +50,41 @@ function Known({ fan, reservationId }: KnownProps) {
     // While it is being paid somewhere the end of that is what the fan waits for.
     refetchInterval: ({ state }) => (state.data?.status === 'paying' ? 1_000 : false),
   });
-  const isPaid = reservation?.status === 'paid';
+  const stage = stageOf(reservation?.status);
+  useEnding(reservation?.status);
+  const titles = {
+    open: t.checkout.title,
+    paid: t.checkout.paid,
+    expired: t.checkout.over,
+    cancelled: t.tickets.states.cancelled,
+  };
   return (
-    <Screen title={isPaid ? t.checkout.paid : t.checkout.title} className="checkout">
+    // What was under the fan's hand is gone: the screen is a new one, and the focus is at its top.
+    <Screen key={stage} title={titles[stage]} className="checkout">
       {error && !reservation && <Failure error={error} onRetry={() => void refetch()} />}
       {!reservation && !error && <Placeholder className="placeholder-checkout" />}
       {reservation && <Settled fan={fan} reservation={reservation} />}
     </Screen>
   );
+}
+
+type Status = Reservation['status'];
+
+const stageOf = (status: Status | undefined): 'open' | 'paid' | 'expired' | 'cancelled' =>
+  status === undefined || status === 'reserved' || status === 'paying' ? 'open' : status;
+
+/** Says how it ended to those who do not see it; a cancellation is told of by who asks for it. */
+function useEnding(status: Status | undefined): void {
+  const { t } = useLanguage();
+  const announce = useAnnounce();
+  const before = useRef(status);
+  useEffect(() => {
+    const wasOpen = before.current !== undefined && stageOf(before.current) === 'open';
+    before.current = status;
+    if (!wasOpen) return;
+    if (status === 'paid') announce(t.checkout.paidText);
+    if (status === 'expired') announce(t.refusals.reservation_expired.join(' '));
+  }, [status, announce, t]);
 }
 
 const payWish = (reservationId: string): Wish => `pay:${reservationId}`;
@@ -200,7 +228,10 @@ type HoldProps = { readonly expiresAt: string; readonly isPaying: boolean; reado
 
 const shortMs = 60_000;
 
-/** How long the seats stay this fan's; at its end the server says what became of them. */
+/**
+ * How long the seats stay this fan's; at its end the server says what became of them. A payment that began in time goes on after
+ * it: there is no time to speak of then.
+ */
 function Hold({ expiresAt, isPaying, onOver }: HoldProps) {
   const { t } = useLanguage();
   const leftMs = useTimeLeft(expiresAt);
@@ -215,6 +246,7 @@ function Hold({ expiresAt, isPaying, onOver }: HoldProps) {
     const timer = setInterval(() => over.current(), 1_000);
     return () => clearInterval(timer);
   }, [isOver, isPaying]);
+  if (isOver && isPaying) return null;
   return (
     <div className={`hold ${leftMs < shortMs ? 'hold-short' : ''}`}>
       <p id="hold">{isOver ? t.checkout.over : t.checkout.held}</p>
