@@ -25,7 +25,7 @@ describe('two fans and one seat', () => {
 
     const lost = slow.page.getByRole('alert');
     await lost.waitFor();
-    expect(await lost.innerText()).toContain('Floor 2열 3번');
+    expect(await lost.innerText()).toContain('플로어 2열 3번');
     await slow.button(slow.t.seatScreen.take).first().click();
     await slow.button(slow.t.seatScreen.reserve).click();
     await slow.heading(slow.t.checkout.title).waitFor();

@@ -77,7 +77,7 @@ async function walk(stage: Stage, look: Required<Look>, evening: string): Promis
   await shot('seats');
   await page.getByRole('radio', { name: t.seatScreen.list, exact: true }).check();
   await fan
-    .button(/^Stalls Left|^Floor/)
+    .button(new RegExp(`^(${t.section('Stalls Left')}|${t.section('Floor')})`))
     .first()
     .click();
   await shot('seat-list');

@@ -163,16 +163,18 @@ export class Visitor {
     );
   }
 
-  /** Chooses seats by their names in the list: section, row, seat. */
+  /** Chooses seats by their names in the list: section (as the venue file has it), row, seat. */
   async chooseInList(section: string, row: string, ...numbers: readonly number[]): Promise<void> {
     await this.page.getByRole('radio', { name: this.t.seatScreen.list, exact: true }).check();
-    await this.openIfClosed(new RegExp(`^${section}`));
+    await this.openIfClosed(new RegExp(`^${this.t.section(section)}`));
     await this.openIfClosed(new RegExp(`^(${row}열|Row ${row} )`));
     for (const number of numbers) await this.seatInList(section, row, number).click();
   }
 
   seatInList(section: string, row: string, number: number) {
-    return this.button(new RegExp(`${section}.*(${row}열|Row ${row}\\b).*(${number}번|Seat ${number}),`));
+    return this.button(
+      new RegExp(`${this.t.section(section)}.*(${row}열|Row ${row}\\b).*(${number}번|Seat ${number}),`),
+    );
   }
 
   private async openIfClosed(name: RegExp): Promise<void> {

@@ -86,6 +86,8 @@ export const en = {
   online: 'You are back online.',
   points: (n: number) => `${number(n)} P`,
   seats,
+  /** A section by the name that the venue file has for it. */
+  section: (name: string) => name,
   seat: (section: string, row: string, seat: string) => `${section} · row ${row} · seat ${seat}`,
   nav: {
     main: 'Main',

@@ -1,5 +1,6 @@
 import type { Messages } from './en.ts';
 import type { Refusals } from './said.ts';
+import { koreanSection } from './section-words.ts';
 
 const number = (n: number): string => n.toLocaleString('ko');
 const seats = (n: number): string => `${number(n)}석`;
@@ -80,6 +81,7 @@ export const ko: Messages = {
   online: '다시 연결되었습니다.',
   points: (n) => `${number(n)}P`,
   seats,
+  section: koreanSection,
   seat: (section, row, seat) => `${section} ${row}열 ${seat}번`,
   nav: {
     main: '주 메뉴',

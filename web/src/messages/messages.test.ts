@@ -5,7 +5,8 @@ import { languages, messages } from './index.ts';
 /** Every sentence with its place, functions called with something of each kind they may be given. */
 function sentencesOf(value: unknown, at: string): [string, string][] {
   if (typeof value === 'string') return [[at, value]];
-  if (typeof value === 'function') return [[at, String(Reflect.apply(value, undefined, [3, 5, 7, 9]))]];
+  if (typeof value === 'function')
+    return [[at, String(Reflect.apply(value, undefined, ['3', '5', '7', '9']))]];
   return Object.entries(value ?? {}).flatMap(([name, inner]) => sentencesOf(inner, `${at}.${name}`));
 }
 

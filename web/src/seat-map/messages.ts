@@ -23,6 +23,7 @@ export type Messages = {
   readonly price: (points: number) => string;
   readonly priceShort: (points: number) => string;
   readonly left: (count: number) => string;
+  readonly section: (name: string) => string;
   readonly row: (label: string) => string;
   readonly seat: (number: number) => string;
   readonly state: Readonly<Record<SeatState, string>>;
@@ -56,6 +57,7 @@ const ko: Messages = {
   price: (amount) => shared.ko.points(amount),
   priceShort: (amount) => `${number.format(Math.round(amount / 1000) / 10)}만`,
   left: (count) => `${number.format(count)}석`,
+  section: (name) => shared.ko.section(name),
   row: (label) => `${label}열`,
   seat: (number) => `${number}번`,
   state: {
@@ -92,6 +94,7 @@ const en: Messages = {
   price: (amount) => shared.en.points(amount),
   priceShort: (amount) => `${number.format(Math.round(amount / 1000))}k`,
   left: (count) => `${number.format(count)} left`,
+  section: (name) => shared.en.section(name),
   row: (label) => `Row ${label}`,
   seat: (number) => `Seat ${number}`,
   state: {

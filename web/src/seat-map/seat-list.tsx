@@ -136,7 +136,7 @@ function SectionItem({ offered, list }: { readonly offered: OfferedSection; read
         {...stopProps(name, list)}
       >
         <Arrow />
-        <b>{section.name}</b>{' '}
+        <b>{messages.section(section.name)}</b>{' '}
         <span className="seat-mark-line">
           <SeatMark look="free" grade={section.grade} />
           {`${grade} ${messages.price(section.price)}`}
@@ -144,7 +144,7 @@ function SectionItem({ offered, list }: { readonly offered: OfferedSection; read
         <span className="seat-list-count">{free === 0 ? messages.soldOut : messages.left(free)}</span>
       </button>
       {isOpen ? (
-        <ul aria-label={section.name}>
+        <ul aria-label={messages.section(section.name)}>
           {offeredRows(section, list.wish).map(({ row, free: freeInRow }) => (
             <RowItem key={row.first} row={row} free={freeInRow} section={section} list={list} />
           ))}
@@ -179,7 +179,10 @@ function RowItem({ row, free, section, list }: RowProps) {
         <span className="seat-list-count">{free === 0 ? messages.soldOut : messages.left(free)}</span>
       </button>
       {isOpen ? (
-        <ul className="seat-list-seats" aria-label={`${section.name} · ${messages.row(row.label)}`}>
+        <ul
+          className="seat-list-seats"
+          aria-label={`${messages.section(section.name)} · ${messages.row(row.label)}`}
+        >
           {offeredSeats(row, list.wish).map((seat) => (
             <SeatItem key={seat} seat={seat} section={section} list={list} />
           ))}

@@ -128,7 +128,7 @@ function Place({ geometry, section, states, messages }: PartProps & { readonly s
   const free = states?.subarray(one.first, one.end).reduce((sum, state) => sum + Number(state === 0), 0) ?? 0;
   return (
     <p className="seat-map-place">
-      <b>{one.name}</b>
+      <b>{messages.section(one.name)}</b>
       <span className="seat-mark-line">
         <SeatMark look="free" grade={one.grade} />
         {`${geometry.grades[one.grade]?.name ?? ''} ${messages.price(one.price)}`}
@@ -156,7 +156,7 @@ function SeatTip({ geometry, tip, states, messages }: PartProps & { readonly tip
   const state = seatStates[states?.[tip.seat] ?? 3] ?? 'not_for_sale';
   return (
     <div ref={place} className="seat-map-tip" aria-hidden="true">
-      <b>{`${section.name} · ${messages.row(seat.row)} · ${messages.seat(seat.number)}`}</b>
+      <b>{`${messages.section(section.name)} · ${messages.row(seat.row)} · ${messages.seat(seat.number)}`}</b>
       <span>{`${geometry.grades[section.grade]?.name ?? ''} ${messages.price(section.price)}`}</span>
       <span>{messages.state[state]}</span>
     </div>

@@ -46,5 +46,5 @@ export function seatName(geometry: Geometry, messages: Messages, seat: number): 
   const section = geometry.sections[geometry.sectionOf[seat] ?? 0];
   const one = geometry.seats[seat];
   if (!section || !one) return '';
-  return `${section.name} · ${messages.row(one.row)} · ${messages.seat(one.number)}`;
+  return `${messages.section(section.name)} · ${messages.row(one.row)} · ${messages.seat(one.number)}`;
 }

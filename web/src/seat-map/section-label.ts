@@ -1,4 +1,4 @@
-import type { Section } from './geometry.ts';
+import { shortNameOf, type Section } from './geometry.ts';
 import { floorMarginMetres, type Hall } from './hall.ts';
 import type { Level } from './level-of-detail.ts';
 import type { Palette } from './palette.ts';
@@ -123,8 +123,11 @@ export class SectionLabels {
     return this.candidates(section, free).find((lines) => this.fits(section, lines, plate, scale)) ?? [];
   }
 
-  private candidates({ name, shortName, price }: Section, free: number): Line[][] {
+  private candidates(section: Section, free: number): Line[][] {
     const { messages } = this;
+    const { price } = section;
+    const name = messages.section(section.name);
+    const shortName = shortNameOf(name);
     const title = (text: string, pixels: number): Line => ({ text, pixels, isStrong: true, hasMark: false });
     const text = (words: string, hasMark = false): Line => ({
       text: words,
