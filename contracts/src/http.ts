@@ -81,6 +81,8 @@ export const performanceView = z
   .object({ performanceId: slug, startsAt: time, seatsTotal: count, seatsAvailable: count })
   .meta({ id: 'Performance' });
 
+export const onePerformanceView = performanceView.extend({ concertId: slug }).meta({ id: 'OnePerformance' });
+
 export const seatMap = z
   .object({
     version: count,

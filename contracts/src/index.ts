@@ -26,6 +26,7 @@ export type {
   Page,
   PartnerQueries,
   PaymentQueries,
+  OnePerformance,
   Performance,
   PointEntry,
   Reservation,

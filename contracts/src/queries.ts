@@ -25,6 +25,9 @@ export type Performance = {
   seatsAvailable: number;
 };
 
+/** One by itself says which concert it is of. */
+export type OnePerformance = Performance & { concertId: string };
+
 export type SeatStatus = 'available' | 'reserved' | 'paid';
 export type SeatList = {
   version: number;
@@ -65,11 +68,14 @@ export type ConcertQueries = {
     version: number,
     edit: ConcertEdit,
   ): Promise<Concert | 'not_found' | 'conflict'>;
+  /** Those to come. */
   performances(
     concertId: string,
     limit: number,
     after: string | null,
   ): Promise<Page<Performance, string> | null>;
+  /** Any, also one that is over: whoever was there still has a ticket. */
+  performance(performanceId: string): Promise<OnePerformance | null>;
   /** The stored JSON document and its version. */
   seatMap(performanceId: string): Promise<{ version: number; body: string } | null>;
   seats(performanceId: string, onlyAvailable: boolean): Promise<SeatList | null>;

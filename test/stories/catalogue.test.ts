@@ -81,6 +81,18 @@ test('the bookable dates are in order, without those that are over', async () =>
   });
 });
 
+test('a date can be asked for by itself, for a ticket, also when it is over', async () => {
+  const show = (performanceId: 'night-1' | 'past') => ({
+    performanceId,
+    concertId: 'rehearsal',
+    startsAt: `${dates[performanceId]}T10:00:00.000Z`,
+    seatsTotal,
+    seatsAvailable: seatsTotal,
+  });
+  for (const performanceId of ['night-1', 'past'] as const)
+    expect((await get(`/performances/${performanceId}`)).body).toEqual(show(performanceId));
+});
+
 type MapSeat = { seatId: string; label: string; price: number };
 const seatsOfMap = (body: unknown): MapSeat[] =>
   list(body, 'sections').flatMap((section) =>
@@ -142,7 +154,8 @@ test.each([
   ['/concerts/nowhere/performances', 'concert_not_found'],
   ['/performances/nowhere/seat-map', 'performance_not_found'],
   ['/performances/nowhere/seats', 'performance_not_found'],
-  ['/performances/nowhere', 'not_found'],
+  ['/performances/nowhere', 'performance_not_found'],
+  ['/performances/nowhere/seating', 'not_found'],
 ])('there is no %s', async (at, code) => {
   expect((await get(at)).body).toMatchObject({ status: 404, code });
 });

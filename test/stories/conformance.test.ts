@@ -23,6 +23,7 @@ const shapes: Record<string, z.ZodType> = {
   'GET /concerts/{concertId}': http.concertView,
   'PUT /admin/concerts/{concertId}': http.concertView,
   'GET /concerts/{concertId}/performances': http.page(http.performanceView),
+  'GET /performances/{performanceId}': http.onePerformanceView,
   'GET /performances/{performanceId}/seat-map': http.seatMap,
   'GET /performances/{performanceId}/seats': http.seatList,
   'GET /concerts/{concertId}/queue': http.queue,
@@ -139,6 +140,8 @@ test('looking around', async () => {
   await ask('GET /concerts/{concertId}', 404, { path: { concertId: 'nowhere' } });
   await ask('GET /concerts/{concertId}/performances', 200, { path });
   await ask('GET /concerts/{concertId}/performances', 404, { path: { concertId: 'nowhere' } });
+  await ask('GET /performances/{performanceId}', 200, { path });
+  await ask('GET /performances/{performanceId}', 404, { path: { performanceId: 'nowhere' } });
   const map = await ask('GET /performances/{performanceId}/seat-map', 200, { path });
   const knownMap = { 'if-none-match': map.headers.get('etag') ?? '' };
   await ask('GET /performances/{performanceId}/seat-map', 304, { path, headers: knownMap });

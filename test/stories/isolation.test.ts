@@ -31,6 +31,7 @@ const publicRoutes = [
   'GET /api/v1/concerts/{concertId}',
   'GET /api/v1/concerts/{concertId}/performances',
   'GET /api/v1/concerts/{concertId}/queue',
+  'GET /api/v1/performances/{performanceId}',
   'GET /api/v1/performances/{performanceId}/availability',
   'GET /api/v1/performances/{performanceId}/availability/stream',
   'GET /api/v1/performances/{performanceId}/best',

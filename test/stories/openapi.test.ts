@@ -165,6 +165,7 @@ const promised: Record<string, string> = {
   'GET /concerts': '200 invalid_cursor',
   'GET /concerts/{concertId}': '200',
   'GET /concerts/{concertId}/performances': '200 invalid_cursor',
+  'GET /performances/{performanceId}': '200 performance_not_found',
   'GET /performances/{performanceId}/seat-map': '200 304',
   'GET /performances/{performanceId}/seats': '200',
   'GET /performances/{performanceId}/availability': '200 304 performance_not_found',

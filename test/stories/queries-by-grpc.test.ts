@@ -44,6 +44,7 @@ const concerts: Mocked<ConcertQueries> = {
   concert: vi.fn(),
   editConcert: vi.fn(),
   performances: vi.fn(),
+  performance: vi.fn(),
   seatMap: vi.fn(),
   seats: vi.fn(),
   availability: vi.fn(),
@@ -245,6 +246,8 @@ describe('what is asked and answered by gRPC arrives as it was', () => {
       fc.tuple(slug, limit, maybe(text)),
       maybe(page(performance, text)),
     );
+    const one = fc.tuple(performance, slug).map(([of, concertId]) => ({ ...of, concertId }));
+    await holds(concerts.performance, asking.performance, fc.tuple(slug), maybe(one));
     const seatMap = fc.record({ version: int, body: fc.json() });
     await holds(concerts.seatMap, asking.seatMap, fc.tuple(slug), maybe(seatMap));
     await holds(concerts.seats, asking.seats, fc.tuple(slug, flag), maybe(seatList));

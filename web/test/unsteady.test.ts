@@ -217,6 +217,12 @@ describe('whatever the connection does', () => {
     expect(await fan.barriers()).toEqual([]);
     await fan.signIn();
     await fan.heading(fan.t.checkout.paid).waitFor();
+
+    // The concert begins: its ticket says what it is for, still.
+    const begun = `update performance set starts_at = now() where id = (select performance_id from reservation where id = $1)`;
+    await stage.system.query('concert', begun, [reservationAt(fan)]);
+    await fan.page.goto('/tickets');
+    await fan.page.getByRole('heading', { name: /^Blue Hour/, level: 2 }).waitFor();
     await fan.close();
   });
 });

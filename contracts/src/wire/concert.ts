@@ -4,6 +4,7 @@ import {
   EditConcertResponse_Refusal,
   EditConcertResponseSchema,
   PerformancePageSchema,
+  PerformanceResponseSchema,
   ReservationSchema,
   ReservationStatus,
   SaleState,
@@ -15,7 +16,9 @@ import {
   type ConcertEdit as WireEdit,
   type EditConcertResponse,
   type KnownAvailability as WireKnown,
+  type Performance as WirePerformance,
   type PerformancePage,
+  type PerformanceResponse,
   type Reservation as WireReservation,
   type SeatList as WireSeatList,
   type TicketResponse,
@@ -26,6 +29,7 @@ import type {
   Concert,
   ConcertEdit,
   KnownAvailability,
+  OnePerformance,
   Page,
   Performance,
   Reservation,
@@ -133,14 +137,27 @@ export const performancesToWire = ({
 });
 
 export const performancesFromWire = ({ items, next }: PerformancePage): Page<Performance, string> => ({
-  items: items.map(({ performanceId, startsAt, seatsTotal, seatsAvailable }) => ({
-    performanceId,
-    startsAt,
-    seatsTotal,
-    seatsAvailable,
-  })),
+  items: items.map(performanceFromWire),
   next: next ?? null,
 });
+
+const performanceFromWire = (performance: WirePerformance): Performance => ({
+  performanceId: performance.performanceId,
+  startsAt: performance.startsAt,
+  seatsTotal: performance.seatsTotal,
+  seatsAvailable: performance.seatsAvailable,
+});
+
+export const onePerformanceToWire = ({
+  concertId,
+  ...performance
+}: OnePerformance): MessageInitShape<typeof PerformanceResponseSchema> => ({ performance, concertId });
+
+export const onePerformanceFromWire = ({
+  performance,
+  concertId,
+}: PerformanceResponse): OnePerformance | null =>
+  performance ? { ...performanceFromWire(performance), concertId } : null;
 
 export const seatsToWire = ({
   version,

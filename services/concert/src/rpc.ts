@@ -6,6 +6,7 @@ import {
   editedToWire,
   editFromWire,
   knownFromWire,
+  onePerformanceToWire,
   performancesToWire,
   reservationToWire,
   seatsToWire,
@@ -44,6 +45,10 @@ export function serveConcert(
     performances: async ({ concertId, limit, after }) => {
       const page = await queries.performances(concertId, limit, after ?? null);
       return { ...(page && { page: performancesToWire(page) }) };
+    },
+    performance: async ({ performanceId }) => {
+      const performance = await queries.performance(performanceId);
+      return { ...(performance && onePerformanceToWire(performance)) };
     },
     seatMap: async ({ performanceId }) => {
       const seatMap = await queries.seatMap(performanceId);

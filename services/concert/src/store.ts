@@ -6,6 +6,7 @@ import {
   type ConcertEdit,
   type ConcertQueries,
   type KnownAvailability,
+  type OnePerformance,
   type Page,
   type Performance,
   type Reservation,
@@ -25,6 +26,10 @@ const concertTables = `
   join venue v on v.id = c.venue_id
   left join lateral (
     select min(f.price_min) as min, max(f.price_max) as max from performance f where f.concert_id = c.id) p on true`;
+
+const performanceColumns = `
+  p.id as "performanceId", rfc3339(p.starts_at) as "startsAt", p.seats_total as "seatsTotal",
+  (select count(*)::int from seat t where t.performance_id = p.id and t.status = 'available') as "seatsAvailable"`;
 
 const reservationColumns = `
   id as "reservationId", status, performance_id as "performanceId", seats, amount, rfc3339(expires_at) as "expiresAt"`;
@@ -91,9 +96,7 @@ export class ConcertStore implements ConcertQueries {
     const known = await this.#database.query('select 1 from concert where id = $1', [concertId]);
     if (known.length === 0) return null;
     const rows = await this.#database.query<Performance & { place: string }>(
-      `select p.id as "performanceId", rfc3339(p.starts_at) as "startsAt", p.seats_total as "seatsTotal",
-              (select count(*)::int from seat t where t.performance_id = p.id and t.status = 'available') as "seatsAvailable",
-              rfc3339(p.starts_at) || ' ' || p.id as place
+      `select ${performanceColumns}, rfc3339(p.starts_at) || ' ' || p.id as place
        from performance p
        where p.concert_id = $1 and p.starts_at > now()
          and ($3::text is null or rfc3339(p.starts_at) || ' ' || p.id > $3 collate "C")
@@ -102,6 +105,14 @@ export class ConcertStore implements ConcertQueries {
     );
     const page = pageOf(rows, limit, (row) => row.place);
     return { ...page, items: page.items.map(({ place: _, ...performance }) => performance) };
+  }
+
+  async performance(performanceId: string): Promise<OnePerformance | null> {
+    const [row] = await this.#database.query<OnePerformance>(
+      `select ${performanceColumns}, p.concert_id as "concertId" from performance p where p.id = $1`,
+      [performanceId],
+    );
+    return row ?? null;
   }
 
   async seatMap(performanceId: string): Promise<{ version: number; body: string } | null> {

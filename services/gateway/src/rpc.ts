@@ -14,6 +14,7 @@ import {
   editedFromWire,
   editToWire,
   knownToWire,
+  onePerformanceFromWire,
   performancesFromWire,
   reservationFromWire,
   seatsFromWire,
@@ -132,6 +133,7 @@ const concertQueries = (call: Calls<typeof ConcertService>): ConcertQueries => (
     const { page } = await call.performances({ concertId, limit, after: after ?? undefined });
     return page ? performancesFromWire(page) : null;
   },
+  performance: async (performanceId) => onePerformanceFromWire(await call.performance({ performanceId })),
   seatMap: async (performanceId) => {
     const { seatMap } = await call.seatMap({ performanceId });
     return seatMap ? { version: seatMap.version, body: seatMap.body } : null;

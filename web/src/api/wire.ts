@@ -7,6 +7,7 @@ export type Me = z.infer<typeof http.me>;
 export type Session = z.infer<typeof http.session>;
 export type Concert = z.infer<typeof http.concertView>;
 export type Performance = z.infer<typeof http.performanceView>;
+export type OnePerformance = z.infer<typeof http.onePerformanceView>;
 export type SeatMapLayout = z.infer<typeof http.seatMap>;
 export type SeatList = z.infer<typeof http.seatList>;
 export type NewReservation = z.infer<typeof http.newReservation>;

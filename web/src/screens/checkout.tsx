@@ -8,7 +8,7 @@ import type { Fan } from '../api/session.ts';
 import type { Payment, Reservation } from '../api/wire.ts';
 import { useAnnounce } from '../announcer.tsx';
 import { useAttempt } from '../attempts.ts';
-import { useEvenings } from '../evenings.ts';
+import { useEvenings, type Evening } from '../evenings.ts';
 import { useFan } from '../fan.tsx';
 import { clockOf } from '../formats.ts';
 import { useLanguage } from '../language.tsx';
@@ -94,7 +94,7 @@ type SettledProps = { readonly fan: Fan; readonly reservation: Reservation };
 function Settled({ fan, reservation }: SettledProps) {
   const { t } = useLanguage();
   const { status, performanceId } = reservation;
-  const evening = useEvenings().get(performanceId);
+  const evening = useEvenings([performanceId]).get(performanceId);
   const isOpen = status === 'reserved' || status === 'paying';
   useEffect(() => {
     if (!isOpen) endAttempt({ userId: fan.userId, wish: payWish(reservation.reservationId) });
@@ -131,15 +131,16 @@ function Paid({ reservationId }: { readonly reservationId: string }) {
 
 type OverProps = {
   readonly status: 'expired' | 'cancelled';
-  readonly evening: ReturnType<ReturnType<typeof useEvenings>['get']>;
+  readonly evening: Evening | undefined;
 };
 
 function Over({ status, evening }: OverProps) {
   const { t } = useLanguage();
+  const isToCome = useTimeLeft(evening?.performance.startsAt) > 0;
   const [what, todo] = t.refusals[status === 'expired' ? 'reservation_expired' : 'reservation_cancelled'];
   return (
     <Notice tone="warn" what={what} todo={todo}>
-      {evening && (
+      {evening && isToCome && (
         <Link
           className="button"
           href={`/concerts/${evening.concert.concertId}/seats/${evening.performance.performanceId}`}

@@ -30,15 +30,15 @@ const isLive = ({ status }: Reservation): boolean => status !== 'cancelled' && s
 
 function Mine({ fan }: { readonly fan: Fan }) {
   const { t } = useLanguage();
-  const evenings = useEvenings();
   const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery({
     ...reservationsQuery(fan.userId),
     refetchInterval: 10_000,
   });
   const [cancelled, setCancelled] = useState<Reservation | null>(null);
+  const all = data?.pages.flatMap(({ items }) => items) ?? [];
+  const evenings = useEvenings(all.map(({ performanceId }) => performanceId));
   if (error && !data) return <Failure error={error} onRetry={() => void refetch()} />;
   if (!data) return <Placeholder className="placeholder-tickets" />;
-  const all = data.pages.flatMap(({ items }) => items);
   const [live, past] = [all.filter(isLive), all.filter((one) => !isLive(one))];
   return (
     <>

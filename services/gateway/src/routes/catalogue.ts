@@ -104,6 +104,24 @@ export function catalogueRoutes(app: TypedApp, { concerts }: GatewayParts): void
   );
 
   app.get(
+    '/performances/:performanceId',
+    {
+      config: { refuses: ['performance_not_found'] },
+      schema: {
+        tags,
+        summary: 'One date, also when it is over',
+        params: performanceParams,
+        response: { 200: http.onePerformanceView },
+      },
+    },
+    async ({ params }) => {
+      const performance = await concerts.performance(params.performanceId);
+      if (!performance) throw new Refused('performance_not_found');
+      return performance;
+    },
+  );
+
+  app.get(
     '/performances/:performanceId/seat-map',
     {
       config: { refuses: ['performance_not_found'], tells: ['ETag'] },

@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tutti/concert/v1/concert.proto.
  */
 export const file_tutti_concert_v1_concert: GenFile = /*@__PURE__*/
-  fileDesc("Ch50dXR0aS9jb25jZXJ0L3YxL2NvbmNlcnQucHJvdG8SEHR1dHRpLmNvbmNlcnQudjEiJgoKUHJpY2VSYW5nZRILCgNtaW4YASABKAUSCwoDbWF4GAIgASgFIjsKC1RyYW5zbGF0aW9uEg0KBXRpdGxlGAEgASgJEg4KBmFydGlzdBgCIAEoCRINCgV2ZW51ZRgDIAEoCSJkCgxUcmFuc2xhdGlvbnMSKQoCa28YASABKAsyHS50dXR0aS5jb25jZXJ0LnYxLlRyYW5zbGF0aW9uEikKAmVuGAIgASgLMh0udHV0dGkuY29uY2VydC52MS5UcmFuc2xhdGlvbiKgAgoHQ29uY2VydBISCgpjb25jZXJ0X2lkGAEgASgJEg0KBXRpdGxlGAIgASgJEg4KBmFydGlzdBgDIAEoCRINCgV2ZW51ZRgEIAEoCRISCgpvbl9zYWxlX2F0GAUgASgJEi8KCnNhbGVfc3RhdGUYBiABKA4yGy50dXR0aS5jb25jZXJ0LnYxLlNhbGVTdGF0ZRIxCgtwcmljZV9yYW5nZRgHIAEoCzIcLnR1dHRpLmNvbmNlcnQudjEuUHJpY2VSYW5nZRIUCgx3YWl0aW5nX3Jvb20YCCABKAgSNAoMdHJhbnNsYXRpb25zGAkgASgLMh4udHV0dGkuY29uY2VydC52MS5UcmFuc2xhdGlvbnMSDwoHdmVyc2lvbhgKIAEoBSI+Cg9Db25jZXJ0c1JlcXVlc3QSDQoFbGltaXQYASABKAUSEgoFYWZ0ZXIYAiABKAlIAIgBAUIICgZfYWZ0ZXIiWAoQQ29uY2VydHNSZXNwb25zZRIoCgVpdGVtcxgBIAMoCzIZLnR1dHRpLmNvbmNlcnQudjEuQ29uY2VydBIRCgRuZXh0GAIgASgJSACIAQFCBwoFX25leHQiJAoOQ29uY2VydFJlcXVlc3QSEgoKY29uY2VydF9pZBgBIAEoCSI9Cg9Db25jZXJ0UmVzcG9uc2USKgoHY29uY2VydBgBIAEoCzIZLnR1dHRpLmNvbmNlcnQudjEuQ29uY2VydCK4AQoLQ29uY2VydEVkaXQSEgoFdGl0bGUYASABKAlIAIgBARITCgZhcnRpc3QYAiABKAlIAYgBARIXCgpvbl9zYWxlX2F0GAMgASgJSAKIAQESNAoKc2FsZV9zdGF0ZRgEIAEoDjIbLnR1dHRpLmNvbmNlcnQudjEuU2FsZVN0YXRlSAOIAQFCCAoGX3RpdGxlQgkKB19hcnRpc3RCDQoLX29uX3NhbGVfYXRCDQoLX3NhbGVfc3RhdGUiZgoSRWRpdENvbmNlcnRSZXF1ZXN0EhIKCmNvbmNlcnRfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIrCgRlZGl0GAMgASgLMh0udHV0dGkuY29uY2VydC52MS5Db25jZXJ0RWRpdCLgAQoTRWRpdENvbmNlcnRSZXNwb25zZRIsCgdjb25jZXJ0GAEgASgLMhkudHV0dGkuY29uY2VydC52MS5Db25jZXJ0SAASQAoHcmVmdXNhbBgCIAEoDjItLnR1dHRpLmNvbmNlcnQudjEuRWRpdENvbmNlcnRSZXNwb25zZS5SZWZ1c2FsSAAiTwoHUmVmdXNhbBIXChNSRUZVU0FMX1VOU1BFQ0lGSUVEEAASFQoRUkVGVVNBTF9OT1RfRk9VTkQQARIUChBSRUZVU0FMX0NPTkZMSUNUEAJCCAoGcmVzdWx0ImYKC1BlcmZvcm1hbmNlEhYKDnBlcmZvcm1hbmNlX2lkGAEgASgJEhEKCXN0YXJ0c19hdBgCIAEoCRITCgtzZWF0c190b3RhbBgDIAEoBRIXCg9zZWF0c19hdmFpbGFibGUYBCABKAUiVgoTUGVyZm9ybWFuY2VzUmVxdWVzdBISCgpjb25jZXJ0X2lkGAEgASgJEg0KBWxpbWl0GAIgASgFEhIKBWFmdGVyGAMgASgJSACIAQFCCAoGX2FmdGVyIlsKD1BlcmZvcm1hbmNlUGFnZRIsCgVpdGVtcxgBIAMoCzIdLnR1dHRpLmNvbmNlcnQudjEuUGVyZm9ybWFuY2USEQoEbmV4dBgCIAEoCUgAiAEBQgcKBV9uZXh0IkcKFFBlcmZvcm1hbmNlc1Jlc3BvbnNlEi8KBHBhZ2UYASABKAsyIS50dXR0aS5jb25jZXJ0LnYxLlBlcmZvcm1hbmNlUGFnZSIoCg5TZWF0TWFwUmVxdWVzdBIWCg5wZXJmb3JtYW5jZV9pZBgBIAEoCSIoCgdTZWF0TWFwEg8KB3ZlcnNpb24YASABKAUSDAoEYm9keRgCIAEoCSI+Cg9TZWF0TWFwUmVzcG9uc2USKwoIc2VhdF9tYXAYASABKAsyGS50dXR0aS5jb25jZXJ0LnYxLlNlYXRNYXAiPgoMU2VhdHNSZXF1ZXN0EhYKDnBlcmZvcm1hbmNlX2lkGAEgASgJEhYKDm9ubHlfYXZhaWxhYmxlGAIgASgIIo8BCghTZWF0TGlzdBIPCgd2ZXJzaW9uGAEgASgFEhAKCHNlcXVlbmNlGAIgASgDEhAKCHNlYXRfaWRzGAMgAygJEg4KBmxhYmVscxgEIAMoCRIuCghzdGF0dXNlcxgFIAMoDjIcLnR1dHRpLmNvbmNlcnQudjEuU2VhdFN0YXR1cxIOCgZwcmljZXMYBiADKAUiPgoNU2VhdHNSZXNwb25zZRItCglzZWF0X2xpc3QYASABKAsyGi50dXR0aS5jb25jZXJ0LnYxLlNlYXRMaXN0Ik4KEUtub3duQXZhaWxhYmlsaXR5EhYKDnBlcmZvcm1hbmNlX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSEAoIc2VxdWVuY2UYAyABKAMiSQoTQXZhaWxhYmlsaXR5UmVxdWVzdBIyCgVrbm93bhgBIAMoCzIjLnR1dHRpLmNvbmNlcnQudjEuS25vd25BdmFpbGFiaWxpdHkiZwoMQXZhaWxhYmlsaXR5EhYKDnBlcmZvcm1hbmNlX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSEAoIc2VxdWVuY2UYAyABKAMSEgoFc2VhdHMYBCABKAxIAIgBAUIICgZfc2VhdHMiRQoUQXZhaWxhYmlsaXR5UmVzcG9uc2USLQoFaXRlbXMYASADKAsyHi50dXR0aS5jb25jZXJ0LnYxLkF2YWlsYWJpbGl0eSI1CgRTZWF0Eg8KB3NlYXRfaWQYASABKAkSDQoFbGFiZWwYAiABKAkSDQoFcHJpY2UYAyABKAUivQEKC1Jlc2VydmF0aW9uEhYKDnJlc2VydmF0aW9uX2lkGAEgASgJEjMKBnN0YXR1cxgCIAEoDjIjLnR1dHRpLmNvbmNlcnQudjEuUmVzZXJ2YXRpb25TdGF0dXMSFgoOcGVyZm9ybWFuY2VfaWQYAyABKAkSJQoFc2VhdHMYBCADKAsyFi50dXR0aS5jb25jZXJ0LnYxLlNlYXQSDgoGYW1vdW50GAUgASgFEhIKCmV4cGlyZXNfYXQYBiABKAkiVQoTUmVzZXJ2YXRpb25zUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEg0KBWxpbWl0GAIgASgFEhMKBmJlZm9yZRgDIAEoCUgAiAEBQgkKB19iZWZvcmUiYAoUUmVzZXJ2YXRpb25zUmVzcG9uc2USLAoFaXRlbXMYASADKAsyHS50dXR0aS5jb25jZXJ0LnYxLlJlc2VydmF0aW9uEhEKBG5leHQYAiABKAlIAIgBAUIHCgVfbmV4dCI9ChJSZXNlcnZhdGlvblJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIWCg5yZXNlcnZhdGlvbl9pZBgCIAEoCSJJChNSZXNlcnZhdGlvblJlc3BvbnNlEjIKC3Jlc2VydmF0aW9uGAEgASgLMh0udHV0dGkuY29uY2VydC52MS5SZXNlcnZhdGlvbiI4Cg1UaWNrZXRSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSFgoOcmVzZXJ2YXRpb25faWQYAiABKAkiZgoOVGlja2V0UmVzcG9uc2USMgoLcmVzZXJ2YXRpb24YASABKAsyHS50dXR0aS5jb25jZXJ0LnYxLlJlc2VydmF0aW9uEhQKB3BhaWRfYXQYAiABKAlIAIgBAUIKCghfcGFpZF9hdCJeChdDYW5jZWxsZWRUaWNrZXRzUmVxdWVzdBIWCg5wZXJmb3JtYW5jZV9pZBgBIAEoCRINCgVsaW1pdBgCIAEoBRISCgVhZnRlchgDIAEoCUgAiAEBQggKBl9hZnRlciJQChhDYW5jZWxsZWRUaWNrZXRzUmVzcG9uc2USNAoEcGFnZRgBIAEoCzImLnR1dHRpLmNvbmNlcnQudjEuQ2FuY2VsbGVkVGlja2V0c1BhZ2UiSwoUQ2FuY2VsbGVkVGlja2V0c1BhZ2USFwoPcmVzZXJ2YXRpb25faWRzGAEgAygJEhEKBG5leHQYAiABKAlIAIgBAUIHCgVfbmV4dCIpChZIYXNSZXNlcnZhdGlvbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiMwoXSGFzUmVzZXJ2YXRpb25zUmVzcG9uc2USGAoQaGFzX3Jlc2VydmF0aW9ucxgBIAEoCCqEAQoJU2FsZVN0YXRlEhoKFlNBTEVfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRTQUxFX1NUQVRFX1NDSEVEVUxFRBABEhMKD1NBTEVfU1RBVEVfT1BFThACEhUKEVNBTEVfU1RBVEVfUEFVU0VEEAMSFQoRU0FMRV9TVEFURV9DTE9TRUQQBCp0CgpTZWF0U3RhdHVzEhsKF1NFQVRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVU0VBVF9TVEFUVVNfQVZBSUxBQkxFEAESGAoUU0VBVF9TVEFUVVNfUkVTRVJWRUQQAhIUChBTRUFUX1NUQVRVU19QQUlEEAMq1gEKEVJlc2VydmF0aW9uU3RhdHVzEiIKHlJFU0VSVkFUSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEh8KG1JFU0VSVkFUSU9OX1NUQVRVU19SRVNFUlZFRBABEh0KGVJFU0VSVkFUSU9OX1NUQVRVU19QQVlJTkcQAhIbChdSRVNFUlZBVElPTl9TVEFUVVNfUEFJRBADEiAKHFJFU0VSVkFUSU9OX1NUQVRVU19DQU5DRUxMRUQQBBIeChpSRVNFUlZBVElPTl9TVEFUVVNfRVhQSVJFRBAFMvkICg5Db25jZXJ0U2VydmljZRJWCghDb25jZXJ0cxIhLnR1dHRpLmNvbmNlcnQudjEuQ29uY2VydHNSZXF1ZXN0GiIudHV0dGkuY29uY2VydC52MS5Db25jZXJ0c1Jlc3BvbnNlIgOQAgESUwoHQ29uY2VydBIgLnR1dHRpLmNvbmNlcnQudjEuQ29uY2VydFJlcXVlc3QaIS50dXR0aS5jb25jZXJ0LnYxLkNvbmNlcnRSZXNwb25zZSIDkAIBEloKC0VkaXRDb25jZXJ0EiQudHV0dGkuY29uY2VydC52MS5FZGl0Q29uY2VydFJlcXVlc3QaJS50dXR0aS5jb25jZXJ0LnYxLkVkaXRDb25jZXJ0UmVzcG9uc2USYgoMUGVyZm9ybWFuY2VzEiUudHV0dGkuY29uY2VydC52MS5QZXJmb3JtYW5jZXNSZXF1ZXN0GiYudHV0dGkuY29uY2VydC52MS5QZXJmb3JtYW5jZXNSZXNwb25zZSIDkAIBElMKB1NlYXRNYXASIC50dXR0aS5jb25jZXJ0LnYxLlNlYXRNYXBSZXF1ZXN0GiEudHV0dGkuY29uY2VydC52MS5TZWF0TWFwUmVzcG9uc2UiA5ACARJNCgVTZWF0cxIeLnR1dHRpLmNvbmNlcnQudjEuU2VhdHNSZXF1ZXN0Gh8udHV0dGkuY29uY2VydC52MS5TZWF0c1Jlc3BvbnNlIgOQAgESYgoMQXZhaWxhYmlsaXR5EiUudHV0dGkuY29uY2VydC52MS5BdmFpbGFiaWxpdHlSZXF1ZXN0GiYudHV0dGkuY29uY2VydC52MS5BdmFpbGFiaWxpdHlSZXNwb25zZSIDkAIBEmIKDFJlc2VydmF0aW9ucxIlLnR1dHRpLmNvbmNlcnQudjEuUmVzZXJ2YXRpb25zUmVxdWVzdBomLnR1dHRpLmNvbmNlcnQudjEuUmVzZXJ2YXRpb25zUmVzcG9uc2UiA5ACARJfCgtSZXNlcnZhdGlvbhIkLnR1dHRpLmNvbmNlcnQudjEuUmVzZXJ2YXRpb25SZXF1ZXN0GiUudHV0dGkuY29uY2VydC52MS5SZXNlcnZhdGlvblJlc3BvbnNlIgOQAgESUAoGVGlja2V0Eh8udHV0dGkuY29uY2VydC52MS5UaWNrZXRSZXF1ZXN0GiAudHV0dGkuY29uY2VydC52MS5UaWNrZXRSZXNwb25zZSIDkAIBEm4KEENhbmNlbGxlZFRpY2tldHMSKS50dXR0aS5jb25jZXJ0LnYxLkNhbmNlbGxlZFRpY2tldHNSZXF1ZXN0GioudHV0dGkuY29uY2VydC52MS5DYW5jZWxsZWRUaWNrZXRzUmVzcG9uc2UiA5ACARJrCg9IYXNSZXNlcnZhdGlvbnMSKC50dXR0aS5jb25jZXJ0LnYxLkhhc1Jlc2VydmF0aW9uc1JlcXVlc3QaKS50dXR0aS5jb25jZXJ0LnYxLkhhc1Jlc2VydmF0aW9uc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw");
+  fileDesc("Ch50dXR0aS9jb25jZXJ0L3YxL2NvbmNlcnQucHJvdG8SEHR1dHRpLmNvbmNlcnQudjEiJgoKUHJpY2VSYW5nZRILCgNtaW4YASABKAUSCwoDbWF4GAIgASgFIjsKC1RyYW5zbGF0aW9uEg0KBXRpdGxlGAEgASgJEg4KBmFydGlzdBgCIAEoCRINCgV2ZW51ZRgDIAEoCSJkCgxUcmFuc2xhdGlvbnMSKQoCa28YASABKAsyHS50dXR0aS5jb25jZXJ0LnYxLlRyYW5zbGF0aW9uEikKAmVuGAIgASgLMh0udHV0dGkuY29uY2VydC52MS5UcmFuc2xhdGlvbiKgAgoHQ29uY2VydBISCgpjb25jZXJ0X2lkGAEgASgJEg0KBXRpdGxlGAIgASgJEg4KBmFydGlzdBgDIAEoCRINCgV2ZW51ZRgEIAEoCRISCgpvbl9zYWxlX2F0GAUgASgJEi8KCnNhbGVfc3RhdGUYBiABKA4yGy50dXR0aS5jb25jZXJ0LnYxLlNhbGVTdGF0ZRIxCgtwcmljZV9yYW5nZRgHIAEoCzIcLnR1dHRpLmNvbmNlcnQudjEuUHJpY2VSYW5nZRIUCgx3YWl0aW5nX3Jvb20YCCABKAgSNAoMdHJhbnNsYXRpb25zGAkgASgLMh4udHV0dGkuY29uY2VydC52MS5UcmFuc2xhdGlvbnMSDwoHdmVyc2lvbhgKIAEoBSI+Cg9Db25jZXJ0c1JlcXVlc3QSDQoFbGltaXQYASABKAUSEgoFYWZ0ZXIYAiABKAlIAIgBAUIICgZfYWZ0ZXIiWAoQQ29uY2VydHNSZXNwb25zZRIoCgVpdGVtcxgBIAMoCzIZLnR1dHRpLmNvbmNlcnQudjEuQ29uY2VydBIRCgRuZXh0GAIgASgJSACIAQFCBwoFX25leHQiJAoOQ29uY2VydFJlcXVlc3QSEgoKY29uY2VydF9pZBgBIAEoCSI9Cg9Db25jZXJ0UmVzcG9uc2USKgoHY29uY2VydBgBIAEoCzIZLnR1dHRpLmNvbmNlcnQudjEuQ29uY2VydCK4AQoLQ29uY2VydEVkaXQSEgoFdGl0bGUYASABKAlIAIgBARITCgZhcnRpc3QYAiABKAlIAYgBARIXCgpvbl9zYWxlX2F0GAMgASgJSAKIAQESNAoKc2FsZV9zdGF0ZRgEIAEoDjIbLnR1dHRpLmNvbmNlcnQudjEuU2FsZVN0YXRlSAOIAQFCCAoGX3RpdGxlQgkKB19hcnRpc3RCDQoLX29uX3NhbGVfYXRCDQoLX3NhbGVfc3RhdGUiZgoSRWRpdENvbmNlcnRSZXF1ZXN0EhIKCmNvbmNlcnRfaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoBRIrCgRlZGl0GAMgASgLMh0udHV0dGkuY29uY2VydC52MS5Db25jZXJ0RWRpdCLgAQoTRWRpdENvbmNlcnRSZXNwb25zZRIsCgdjb25jZXJ0GAEgASgLMhkudHV0dGkuY29uY2VydC52MS5Db25jZXJ0SAASQAoHcmVmdXNhbBgCIAEoDjItLnR1dHRpLmNvbmNlcnQudjEuRWRpdENvbmNlcnRSZXNwb25zZS5SZWZ1c2FsSAAiTwoHUmVmdXNhbBIXChNSRUZVU0FMX1VOU1BFQ0lGSUVEEAASFQoRUkVGVVNBTF9OT1RfRk9VTkQQARIUChBSRUZVU0FMX0NPTkZMSUNUEAJCCAoGcmVzdWx0ImYKC1BlcmZvcm1hbmNlEhYKDnBlcmZvcm1hbmNlX2lkGAEgASgJEhEKCXN0YXJ0c19hdBgCIAEoCRITCgtzZWF0c190b3RhbBgDIAEoBRIXCg9zZWF0c19hdmFpbGFibGUYBCABKAUiVgoTUGVyZm9ybWFuY2VzUmVxdWVzdBISCgpjb25jZXJ0X2lkGAEgASgJEg0KBWxpbWl0GAIgASgFEhIKBWFmdGVyGAMgASgJSACIAQFCCAoGX2FmdGVyIlsKD1BlcmZvcm1hbmNlUGFnZRIsCgVpdGVtcxgBIAMoCzIdLnR1dHRpLmNvbmNlcnQudjEuUGVyZm9ybWFuY2USEQoEbmV4dBgCIAEoCUgAiAEBQgcKBV9uZXh0IkcKFFBlcmZvcm1hbmNlc1Jlc3BvbnNlEi8KBHBhZ2UYASABKAsyIS50dXR0aS5jb25jZXJ0LnYxLlBlcmZvcm1hbmNlUGFnZSIsChJQZXJmb3JtYW5jZVJlcXVlc3QSFgoOcGVyZm9ybWFuY2VfaWQYASABKAkiXQoTUGVyZm9ybWFuY2VSZXNwb25zZRIyCgtwZXJmb3JtYW5jZRgBIAEoCzIdLnR1dHRpLmNvbmNlcnQudjEuUGVyZm9ybWFuY2USEgoKY29uY2VydF9pZBgCIAEoCSIoCg5TZWF0TWFwUmVxdWVzdBIWCg5wZXJmb3JtYW5jZV9pZBgBIAEoCSIoCgdTZWF0TWFwEg8KB3ZlcnNpb24YASABKAUSDAoEYm9keRgCIAEoCSI+Cg9TZWF0TWFwUmVzcG9uc2USKwoIc2VhdF9tYXAYASABKAsyGS50dXR0aS5jb25jZXJ0LnYxLlNlYXRNYXAiPgoMU2VhdHNSZXF1ZXN0EhYKDnBlcmZvcm1hbmNlX2lkGAEgASgJEhYKDm9ubHlfYXZhaWxhYmxlGAIgASgIIo8BCghTZWF0TGlzdBIPCgd2ZXJzaW9uGAEgASgFEhAKCHNlcXVlbmNlGAIgASgDEhAKCHNlYXRfaWRzGAMgAygJEg4KBmxhYmVscxgEIAMoCRIuCghzdGF0dXNlcxgFIAMoDjIcLnR1dHRpLmNvbmNlcnQudjEuU2VhdFN0YXR1cxIOCgZwcmljZXMYBiADKAUiPgoNU2VhdHNSZXNwb25zZRItCglzZWF0X2xpc3QYASABKAsyGi50dXR0aS5jb25jZXJ0LnYxLlNlYXRMaXN0Ik4KEUtub3duQXZhaWxhYmlsaXR5EhYKDnBlcmZvcm1hbmNlX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSEAoIc2VxdWVuY2UYAyABKAMiSQoTQXZhaWxhYmlsaXR5UmVxdWVzdBIyCgVrbm93bhgBIAMoCzIjLnR1dHRpLmNvbmNlcnQudjEuS25vd25BdmFpbGFiaWxpdHkiZwoMQXZhaWxhYmlsaXR5EhYKDnBlcmZvcm1hbmNlX2lkGAEgASgJEg8KB3ZlcnNpb24YAiABKAUSEAoIc2VxdWVuY2UYAyABKAMSEgoFc2VhdHMYBCABKAxIAIgBAUIICgZfc2VhdHMiRQoUQXZhaWxhYmlsaXR5UmVzcG9uc2USLQoFaXRlbXMYASADKAsyHi50dXR0aS5jb25jZXJ0LnYxLkF2YWlsYWJpbGl0eSI1CgRTZWF0Eg8KB3NlYXRfaWQYASABKAkSDQoFbGFiZWwYAiABKAkSDQoFcHJpY2UYAyABKAUivQEKC1Jlc2VydmF0aW9uEhYKDnJlc2VydmF0aW9uX2lkGAEgASgJEjMKBnN0YXR1cxgCIAEoDjIjLnR1dHRpLmNvbmNlcnQudjEuUmVzZXJ2YXRpb25TdGF0dXMSFgoOcGVyZm9ybWFuY2VfaWQYAyABKAkSJQoFc2VhdHMYBCADKAsyFi50dXR0aS5jb25jZXJ0LnYxLlNlYXQSDgoGYW1vdW50GAUgASgFEhIKCmV4cGlyZXNfYXQYBiABKAkiVQoTUmVzZXJ2YXRpb25zUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEg0KBWxpbWl0GAIgASgFEhMKBmJlZm9yZRgDIAEoCUgAiAEBQgkKB19iZWZvcmUiYAoUUmVzZXJ2YXRpb25zUmVzcG9uc2USLAoFaXRlbXMYASADKAsyHS50dXR0aS5jb25jZXJ0LnYxLlJlc2VydmF0aW9uEhEKBG5leHQYAiABKAlIAIgBAUIHCgVfbmV4dCI9ChJSZXNlcnZhdGlvblJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIWCg5yZXNlcnZhdGlvbl9pZBgCIAEoCSJJChNSZXNlcnZhdGlvblJlc3BvbnNlEjIKC3Jlc2VydmF0aW9uGAEgASgLMh0udHV0dGkuY29uY2VydC52MS5SZXNlcnZhdGlvbiI4Cg1UaWNrZXRSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSFgoOcmVzZXJ2YXRpb25faWQYAiABKAkiZgoOVGlja2V0UmVzcG9uc2USMgoLcmVzZXJ2YXRpb24YASABKAsyHS50dXR0aS5jb25jZXJ0LnYxLlJlc2VydmF0aW9uEhQKB3BhaWRfYXQYAiABKAlIAIgBAUIKCghfcGFpZF9hdCJeChdDYW5jZWxsZWRUaWNrZXRzUmVxdWVzdBIWCg5wZXJmb3JtYW5jZV9pZBgBIAEoCRINCgVsaW1pdBgCIAEoBRISCgVhZnRlchgDIAEoCUgAiAEBQggKBl9hZnRlciJQChhDYW5jZWxsZWRUaWNrZXRzUmVzcG9uc2USNAoEcGFnZRgBIAEoCzImLnR1dHRpLmNvbmNlcnQudjEuQ2FuY2VsbGVkVGlja2V0c1BhZ2UiSwoUQ2FuY2VsbGVkVGlja2V0c1BhZ2USFwoPcmVzZXJ2YXRpb25faWRzGAEgAygJEhEKBG5leHQYAiABKAlIAIgBAUIHCgVfbmV4dCIpChZIYXNSZXNlcnZhdGlvbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiMwoXSGFzUmVzZXJ2YXRpb25zUmVzcG9uc2USGAoQaGFzX3Jlc2VydmF0aW9ucxgBIAEoCCqEAQoJU2FsZVN0YXRlEhoKFlNBTEVfU1RBVEVfVU5TUEVDSUZJRUQQABIYChRTQUxFX1NUQVRFX1NDSEVEVUxFRBABEhMKD1NBTEVfU1RBVEVfT1BFThACEhUKEVNBTEVfU1RBVEVfUEFVU0VEEAMSFQoRU0FMRV9TVEFURV9DTE9TRUQQBCp0CgpTZWF0U3RhdHVzEhsKF1NFQVRfU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVU0VBVF9TVEFUVVNfQVZBSUxBQkxFEAESGAoUU0VBVF9TVEFUVVNfUkVTRVJWRUQQAhIUChBTRUFUX1NUQVRVU19QQUlEEAMq1gEKEVJlc2VydmF0aW9uU3RhdHVzEiIKHlJFU0VSVkFUSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEh8KG1JFU0VSVkFUSU9OX1NUQVRVU19SRVNFUlZFRBABEh0KGVJFU0VSVkFUSU9OX1NUQVRVU19QQVlJTkcQAhIbChdSRVNFUlZBVElPTl9TVEFUVVNfUEFJRBADEiAKHFJFU0VSVkFUSU9OX1NUQVRVU19DQU5DRUxMRUQQBBIeChpSRVNFUlZBVElPTl9TVEFUVVNfRVhQSVJFRBAFMtoJCg5Db25jZXJ0U2VydmljZRJWCghDb25jZXJ0cxIhLnR1dHRpLmNvbmNlcnQudjEuQ29uY2VydHNSZXF1ZXN0GiIudHV0dGkuY29uY2VydC52MS5Db25jZXJ0c1Jlc3BvbnNlIgOQAgESUwoHQ29uY2VydBIgLnR1dHRpLmNvbmNlcnQudjEuQ29uY2VydFJlcXVlc3QaIS50dXR0aS5jb25jZXJ0LnYxLkNvbmNlcnRSZXNwb25zZSIDkAIBEloKC0VkaXRDb25jZXJ0EiQudHV0dGkuY29uY2VydC52MS5FZGl0Q29uY2VydFJlcXVlc3QaJS50dXR0aS5jb25jZXJ0LnYxLkVkaXRDb25jZXJ0UmVzcG9uc2USYgoMUGVyZm9ybWFuY2VzEiUudHV0dGkuY29uY2VydC52MS5QZXJmb3JtYW5jZXNSZXF1ZXN0GiYudHV0dGkuY29uY2VydC52MS5QZXJmb3JtYW5jZXNSZXNwb25zZSIDkAIBEl8KC1BlcmZvcm1hbmNlEiQudHV0dGkuY29uY2VydC52MS5QZXJmb3JtYW5jZVJlcXVlc3QaJS50dXR0aS5jb25jZXJ0LnYxLlBlcmZvcm1hbmNlUmVzcG9uc2UiA5ACARJTCgdTZWF0TWFwEiAudHV0dGkuY29uY2VydC52MS5TZWF0TWFwUmVxdWVzdBohLnR1dHRpLmNvbmNlcnQudjEuU2VhdE1hcFJlc3BvbnNlIgOQAgESTQoFU2VhdHMSHi50dXR0aS5jb25jZXJ0LnYxLlNlYXRzUmVxdWVzdBofLnR1dHRpLmNvbmNlcnQudjEuU2VhdHNSZXNwb25zZSIDkAIBEmIKDEF2YWlsYWJpbGl0eRIlLnR1dHRpLmNvbmNlcnQudjEuQXZhaWxhYmlsaXR5UmVxdWVzdBomLnR1dHRpLmNvbmNlcnQudjEuQXZhaWxhYmlsaXR5UmVzcG9uc2UiA5ACARJiCgxSZXNlcnZhdGlvbnMSJS50dXR0aS5jb25jZXJ0LnYxLlJlc2VydmF0aW9uc1JlcXVlc3QaJi50dXR0aS5jb25jZXJ0LnYxLlJlc2VydmF0aW9uc1Jlc3BvbnNlIgOQAgESXwoLUmVzZXJ2YXRpb24SJC50dXR0aS5jb25jZXJ0LnYxLlJlc2VydmF0aW9uUmVxdWVzdBolLnR1dHRpLmNvbmNlcnQudjEuUmVzZXJ2YXRpb25SZXNwb25zZSIDkAIBElAKBlRpY2tldBIfLnR1dHRpLmNvbmNlcnQudjEuVGlja2V0UmVxdWVzdBogLnR1dHRpLmNvbmNlcnQudjEuVGlja2V0UmVzcG9uc2UiA5ACARJuChBDYW5jZWxsZWRUaWNrZXRzEikudHV0dGkuY29uY2VydC52MS5DYW5jZWxsZWRUaWNrZXRzUmVxdWVzdBoqLnR1dHRpLmNvbmNlcnQudjEuQ2FuY2VsbGVkVGlja2V0c1Jlc3BvbnNlIgOQAgESawoPSGFzUmVzZXJ2YXRpb25zEigudHV0dGkuY29uY2VydC52MS5IYXNSZXNlcnZhdGlvbnNSZXF1ZXN0GikudHV0dGkuY29uY2VydC52MS5IYXNSZXNlcnZhdGlvbnNSZXNwb25zZSIDkAIBYgZwcm90bzM");
 
 /**
  * @generated from message tutti.concert.v1.PriceRange
@@ -447,6 +447,47 @@ export const PerformancesResponseSchema: GenMessage<PerformancesResponse> = /*@_
   messageDesc(file_tutti_concert_v1_concert, 14);
 
 /**
+ * @generated from message tutti.concert.v1.PerformanceRequest
+ */
+export type PerformanceRequest = Message<"tutti.concert.v1.PerformanceRequest"> & {
+  /**
+   * @generated from field: string performance_id = 1;
+   */
+  performanceId: string;
+};
+
+/**
+ * Describes the message tutti.concert.v1.PerformanceRequest.
+ * Use `create(PerformanceRequestSchema)` to create a new message.
+ */
+export const PerformanceRequestSchema: GenMessage<PerformanceRequest> = /*@__PURE__*/
+  messageDesc(file_tutti_concert_v1_concert, 15);
+
+/**
+ * @generated from message tutti.concert.v1.PerformanceResponse
+ */
+export type PerformanceResponse = Message<"tutti.concert.v1.PerformanceResponse"> & {
+  /**
+   * Missing when there is no such performance.
+   *
+   * @generated from field: tutti.concert.v1.Performance performance = 1;
+   */
+  performance?: Performance | undefined;
+
+  /**
+   * @generated from field: string concert_id = 2;
+   */
+  concertId: string;
+};
+
+/**
+ * Describes the message tutti.concert.v1.PerformanceResponse.
+ * Use `create(PerformanceResponseSchema)` to create a new message.
+ */
+export const PerformanceResponseSchema: GenMessage<PerformanceResponse> = /*@__PURE__*/
+  messageDesc(file_tutti_concert_v1_concert, 16);
+
+/**
  * @generated from message tutti.concert.v1.SeatMapRequest
  */
 export type SeatMapRequest = Message<"tutti.concert.v1.SeatMapRequest"> & {
@@ -461,7 +502,7 @@ export type SeatMapRequest = Message<"tutti.concert.v1.SeatMapRequest"> & {
  * Use `create(SeatMapRequestSchema)` to create a new message.
  */
 export const SeatMapRequestSchema: GenMessage<SeatMapRequest> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 15);
+  messageDesc(file_tutti_concert_v1_concert, 17);
 
 /**
  * @generated from message tutti.concert.v1.SeatMap
@@ -485,7 +526,7 @@ export type SeatMap = Message<"tutti.concert.v1.SeatMap"> & {
  * Use `create(SeatMapSchema)` to create a new message.
  */
 export const SeatMapSchema: GenMessage<SeatMap> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 16);
+  messageDesc(file_tutti_concert_v1_concert, 18);
 
 /**
  * @generated from message tutti.concert.v1.SeatMapResponse
@@ -504,7 +545,7 @@ export type SeatMapResponse = Message<"tutti.concert.v1.SeatMapResponse"> & {
  * Use `create(SeatMapResponseSchema)` to create a new message.
  */
 export const SeatMapResponseSchema: GenMessage<SeatMapResponse> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 17);
+  messageDesc(file_tutti_concert_v1_concert, 19);
 
 /**
  * @generated from message tutti.concert.v1.SeatsRequest
@@ -526,7 +567,7 @@ export type SeatsRequest = Message<"tutti.concert.v1.SeatsRequest"> & {
  * Use `create(SeatsRequestSchema)` to create a new message.
  */
 export const SeatsRequestSchema: GenMessage<SeatsRequest> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 18);
+  messageDesc(file_tutti_concert_v1_concert, 20);
 
 /**
  * Every seat of a hall, as columns of equal length: with a message per seat it took twice as long to write and to read.
@@ -570,7 +611,7 @@ export type SeatList = Message<"tutti.concert.v1.SeatList"> & {
  * Use `create(SeatListSchema)` to create a new message.
  */
 export const SeatListSchema: GenMessage<SeatList> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 19);
+  messageDesc(file_tutti_concert_v1_concert, 21);
 
 /**
  * @generated from message tutti.concert.v1.SeatsResponse
@@ -589,7 +630,7 @@ export type SeatsResponse = Message<"tutti.concert.v1.SeatsResponse"> & {
  * Use `create(SeatsResponseSchema)` to create a new message.
  */
 export const SeatsResponseSchema: GenMessage<SeatsResponse> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 20);
+  messageDesc(file_tutti_concert_v1_concert, 22);
 
 /**
  * @generated from message tutti.concert.v1.KnownAvailability
@@ -616,7 +657,7 @@ export type KnownAvailability = Message<"tutti.concert.v1.KnownAvailability"> & 
  * Use `create(KnownAvailabilitySchema)` to create a new message.
  */
 export const KnownAvailabilitySchema: GenMessage<KnownAvailability> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 21);
+  messageDesc(file_tutti_concert_v1_concert, 23);
 
 /**
  * @generated from message tutti.concert.v1.AvailabilityRequest
@@ -633,7 +674,7 @@ export type AvailabilityRequest = Message<"tutti.concert.v1.AvailabilityRequest"
  * Use `create(AvailabilityRequestSchema)` to create a new message.
  */
 export const AvailabilityRequestSchema: GenMessage<AvailabilityRequest> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 22);
+  messageDesc(file_tutti_concert_v1_concert, 24);
 
 /**
  * @generated from message tutti.concert.v1.Availability
@@ -667,7 +708,7 @@ export type Availability = Message<"tutti.concert.v1.Availability"> & {
  * Use `create(AvailabilitySchema)` to create a new message.
  */
 export const AvailabilitySchema: GenMessage<Availability> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 23);
+  messageDesc(file_tutti_concert_v1_concert, 25);
 
 /**
  * @generated from message tutti.concert.v1.AvailabilityResponse
@@ -686,7 +727,7 @@ export type AvailabilityResponse = Message<"tutti.concert.v1.AvailabilityRespons
  * Use `create(AvailabilityResponseSchema)` to create a new message.
  */
 export const AvailabilityResponseSchema: GenMessage<AvailabilityResponse> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 24);
+  messageDesc(file_tutti_concert_v1_concert, 26);
 
 /**
  * @generated from message tutti.concert.v1.Seat
@@ -713,7 +754,7 @@ export type Seat = Message<"tutti.concert.v1.Seat"> & {
  * Use `create(SeatSchema)` to create a new message.
  */
 export const SeatSchema: GenMessage<Seat> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 25);
+  messageDesc(file_tutti_concert_v1_concert, 27);
 
 /**
  * @generated from message tutti.concert.v1.Reservation
@@ -755,7 +796,7 @@ export type Reservation = Message<"tutti.concert.v1.Reservation"> & {
  * Use `create(ReservationSchema)` to create a new message.
  */
 export const ReservationSchema: GenMessage<Reservation> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 26);
+  messageDesc(file_tutti_concert_v1_concert, 28);
 
 /**
  * @generated from message tutti.concert.v1.ReservationsRequest
@@ -782,7 +823,7 @@ export type ReservationsRequest = Message<"tutti.concert.v1.ReservationsRequest"
  * Use `create(ReservationsRequestSchema)` to create a new message.
  */
 export const ReservationsRequestSchema: GenMessage<ReservationsRequest> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 27);
+  messageDesc(file_tutti_concert_v1_concert, 29);
 
 /**
  * @generated from message tutti.concert.v1.ReservationsResponse
@@ -804,7 +845,7 @@ export type ReservationsResponse = Message<"tutti.concert.v1.ReservationsRespons
  * Use `create(ReservationsResponseSchema)` to create a new message.
  */
 export const ReservationsResponseSchema: GenMessage<ReservationsResponse> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 28);
+  messageDesc(file_tutti_concert_v1_concert, 30);
 
 /**
  * @generated from message tutti.concert.v1.ReservationRequest
@@ -826,7 +867,7 @@ export type ReservationRequest = Message<"tutti.concert.v1.ReservationRequest"> 
  * Use `create(ReservationRequestSchema)` to create a new message.
  */
 export const ReservationRequestSchema: GenMessage<ReservationRequest> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 29);
+  messageDesc(file_tutti_concert_v1_concert, 31);
 
 /**
  * @generated from message tutti.concert.v1.ReservationResponse
@@ -845,7 +886,7 @@ export type ReservationResponse = Message<"tutti.concert.v1.ReservationResponse"
  * Use `create(ReservationResponseSchema)` to create a new message.
  */
 export const ReservationResponseSchema: GenMessage<ReservationResponse> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 30);
+  messageDesc(file_tutti_concert_v1_concert, 32);
 
 /**
  * @generated from message tutti.concert.v1.TicketRequest
@@ -867,7 +908,7 @@ export type TicketRequest = Message<"tutti.concert.v1.TicketRequest"> & {
  * Use `create(TicketRequestSchema)` to create a new message.
  */
 export const TicketRequestSchema: GenMessage<TicketRequest> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 31);
+  messageDesc(file_tutti_concert_v1_concert, 33);
 
 /**
  * @generated from message tutti.concert.v1.TicketResponse
@@ -893,7 +934,7 @@ export type TicketResponse = Message<"tutti.concert.v1.TicketResponse"> & {
  * Use `create(TicketResponseSchema)` to create a new message.
  */
 export const TicketResponseSchema: GenMessage<TicketResponse> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 32);
+  messageDesc(file_tutti_concert_v1_concert, 34);
 
 /**
  * @generated from message tutti.concert.v1.CancelledTicketsRequest
@@ -920,7 +961,7 @@ export type CancelledTicketsRequest = Message<"tutti.concert.v1.CancelledTickets
  * Use `create(CancelledTicketsRequestSchema)` to create a new message.
  */
 export const CancelledTicketsRequestSchema: GenMessage<CancelledTicketsRequest> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 33);
+  messageDesc(file_tutti_concert_v1_concert, 35);
 
 /**
  * @generated from message tutti.concert.v1.CancelledTicketsResponse
@@ -939,7 +980,7 @@ export type CancelledTicketsResponse = Message<"tutti.concert.v1.CancelledTicket
  * Use `create(CancelledTicketsResponseSchema)` to create a new message.
  */
 export const CancelledTicketsResponseSchema: GenMessage<CancelledTicketsResponse> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 34);
+  messageDesc(file_tutti_concert_v1_concert, 36);
 
 /**
  * @generated from message tutti.concert.v1.CancelledTicketsPage
@@ -961,7 +1002,7 @@ export type CancelledTicketsPage = Message<"tutti.concert.v1.CancelledTicketsPag
  * Use `create(CancelledTicketsPageSchema)` to create a new message.
  */
 export const CancelledTicketsPageSchema: GenMessage<CancelledTicketsPage> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 35);
+  messageDesc(file_tutti_concert_v1_concert, 37);
 
 /**
  * @generated from message tutti.concert.v1.HasReservationsRequest
@@ -978,7 +1019,7 @@ export type HasReservationsRequest = Message<"tutti.concert.v1.HasReservationsRe
  * Use `create(HasReservationsRequestSchema)` to create a new message.
  */
 export const HasReservationsRequestSchema: GenMessage<HasReservationsRequest> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 36);
+  messageDesc(file_tutti_concert_v1_concert, 38);
 
 /**
  * @generated from message tutti.concert.v1.HasReservationsResponse
@@ -995,7 +1036,7 @@ export type HasReservationsResponse = Message<"tutti.concert.v1.HasReservationsR
  * Use `create(HasReservationsResponseSchema)` to create a new message.
  */
 export const HasReservationsResponseSchema: GenMessage<HasReservationsResponse> = /*@__PURE__*/
-  messageDesc(file_tutti_concert_v1_concert, 37);
+  messageDesc(file_tutti_concert_v1_concert, 39);
 
 /**
  * @generated from enum tutti.concert.v1.SaleState
@@ -1157,6 +1198,14 @@ export const ConcertService: GenService<{
     methodKind: "unary";
     input: typeof PerformancesRequestSchema;
     output: typeof PerformancesResponseSchema;
+  },
+  /**
+   * @generated from rpc tutti.concert.v1.ConcertService.Performance
+   */
+  performance: {
+    methodKind: "unary";
+    input: typeof PerformanceRequestSchema;
+    output: typeof PerformanceResponseSchema;
   },
   /**
    * @generated from rpc tutti.concert.v1.ConcertService.SeatMap
