@@ -90,18 +90,51 @@ test.each([
   if (encoding === 'br') expect(brotliDecompressSync(answer.bytes).toString()).toBe(script);
 });
 
-test.each([
+const nowhere = [
   '/assets/none.js',
   '/nowhere',
   '/concerts',
   '/tickets/x',
-  '/api/v1/nowhere',
   '/%2e%2e/package.json',
   '/assets/..%2f..%2fpackage.json',
-])('there is no %s', async (at) => {
-  const { status, body } = await get(at, { accept: 'text/html' });
+];
+const browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+
+test.each(nowhere)(
+  'there is no %s: a browser gets the app, which says so, and is not to keep it',
+  async (at) => {
+    const { status, text, headers } = await get(at, { accept: browser });
+    expect([status, text]).toEqual([404, page]);
+    expect(headers.get('content-type')).toMatch(/^text\/html/);
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('vary')).toContain('accept');
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'; script-src 'self';");
+  },
+);
+
+test.each([
+  ...nowhere.flatMap((at) =>
+    ['*/*', 'application/json', 'application/json, text/html'].map((accept) => [at, accept]),
+  ),
+  ['/api/v1/nowhere', browser],
+  ['/api/v1/tickets', browser],
+])('there is no %s: who asks for %s is told in data', async (at = '', accept = '') => {
+  const { status, body } = await get(at, { accept });
   expect(status).toBe(404);
   expect(body).toMatchObject({ code: 'not_found' });
+});
+
+test('who sends something to where there is nothing is told in data', async () => {
+  const reply = await request(house.address, 'POST', '/nowhere', { headers: { accept: browser } });
+  expect(reply.body).toMatchObject({ status: 404, code: 'not_found' });
+});
+
+test.each([
+  ['/tickets/', '/tickets'],
+  ['/concerts/x-1/?show=open', '/concerts/x-1?show=open'],
+])('%s is %s', async (at, to) => {
+  const { status, headers } = await sendRaw(house.address, { method: 'GET', path: at });
+  expect([status, headers.get('location')]).toEqual([308, to]);
 });
 
 test('a page takes no other method', async () => {

@@ -130,6 +130,10 @@ describe('the season', () => {
     await fan.page.goto('/concerts/nobody');
     await fan.text('There is no such concert.').waitFor();
     expect(await fan.barriers()).toEqual([]);
+    await fan.page.goto('/nowhere');
+    await fan.heading(fan.t.missing.title).waitFor();
+    await fan.link(fan.t.missing.action).click();
+    await fan.heading(fan.t.season.title).waitFor();
     await fan.close();
   });
 });

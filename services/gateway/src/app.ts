@@ -28,7 +28,7 @@ import { waitingRoomRoutes } from './routes/waiting-room.ts';
 import type { TypedApp } from './routes/route.ts';
 import { seatingRoutes } from './routes/seating.ts';
 import { traceIdOf } from './trace.ts';
-import { serveWebApp } from './web-app.ts';
+import { asksForPage, serveWebApp } from './web-app.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -131,7 +131,6 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
     const ms = Math.round(reply.elapsedTime);
     request.log.info({ traceId: id, method, route: routeOptions.url, status: reply.statusCode, ms });
   });
-  app.setNotFoundHandler((request, reply) => sendProblem(reply, request, new Refused('not_found')));
   app.setErrorHandler((error, request, reply) => sendProblem(reply, request, refusalOf(error, request)));
 
   const methods = methodsByAddress(app);
@@ -154,7 +153,12 @@ export async function buildApp(parts: GatewayParts): Promise<TypedApp> {
   healthRoutes(app, parts.checks);
   if (parts.metrics) metricsRoute(app, parts.metrics);
   if (parts.partnerStub) partnerStubRoutes(app, parts.partnerStub);
-  if (parts.webDir !== undefined) await serveWebApp(app, parts.webDir);
+  const sendMissingPage = parts.webDir === undefined ? null : await serveWebApp(app, parts.webDir);
+  app.setNotFoundHandler((request, reply) =>
+    sendMissingPage && asksForPage(request)
+      ? sendMissingPage(reply)
+      : sendProblem(reply, request, new Refused('not_found')),
+  );
   refuseOtherMethods(app, methods);
   return app;
 }

@@ -1,6 +1,8 @@
 import fastifyStatic from '@fastify/static';
 import { ConfigurationError } from '@tutti/kit/service';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { TypedApp } from './routes/route.ts';
 
@@ -35,9 +37,16 @@ const pageHeaders = {
   'cross-origin-opener-policy': 'same-origin',
 };
 
-/** Serves what the build left in `folder`. Files below `assets` have their content in their name and never change. */
-export async function serveWebApp(app: TypedApp, folder: string): Promise<void> {
-  if (!existsSync(path.join(folder, 'index.html')))
+/**
+ * Serves what the build left in `folder`. Files below `assets` have their content in their name and never change. Returns how an
+ * address is answered that is none: by the app too, which says so in the fan's language.
+ */
+export async function serveWebApp(
+  app: TypedApp,
+  folder: string,
+): Promise<(reply: FastifyReply) => FastifyReply> {
+  const index = path.join(folder, 'index.html');
+  if (!existsSync(index))
     throw new ConfigurationError(
       `WEB_DIR (${folder}) has no index.html: it is not the web app as it was built.`,
     );
@@ -53,6 +62,20 @@ export async function serveWebApp(app: TypedApp, folder: string): Promise<void> 
       reply.headers({ ...pageHeaders, 'cache-control': kept });
     },
   });
-  for (const url of pages)
+  for (const url of pages) {
     app.get(url, { schema: { hide: true } }, (_request, reply) => reply.sendFile('index.html'));
+    // A page has one address.
+    app.get(`${url}/`, { schema: { hide: true } }, (request, reply) =>
+      reply.redirect(request.url.replace(/\/(?=\?|$)/, ''), 308),
+    );
+  }
+  const page = await readFile(index);
+  const headers = { ...pageHeaders, 'cache-control': 'no-store', vary: 'accept' };
+  return (reply) => reply.code(404).headers(headers).type('text/html; charset=utf-8').send(page);
 }
+
+/** Somebody typed an address or followed a link; whoever takes anything, or data, is told in data that there is nothing. */
+export const asksForPage = ({ method, url, headers }: FastifyRequest): boolean =>
+  (method === 'GET' || method === 'HEAD') &&
+  !url.startsWith('/api/') &&
+  /^text\/html\b/i.test(headers.accept ?? '');
