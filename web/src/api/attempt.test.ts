@@ -126,6 +126,21 @@ describe('until the outcome is known', () => {
     expect(phases).toEqual(['asking', 'following', 'asking']);
   });
 
+  test('seats are not asked for any more when the connection was away for too long', async () => {
+    let asked = 0;
+    vi.stubGlobal('fetch', () => (asked++, Promise.reject(new TypeError('lost'))));
+    const outcome = settle(reserve(seats('A-1')), {}, () => {}, new AbortController().signal).catch(
+      (error: unknown) => error,
+    );
+    await vi.advanceTimersByTimeAsync(9 * minuteMs);
+    expect(openAttempt('mina', 'reserve:night-1')).not.toBeNull();
+    await vi.advanceTimersByTimeAsync(2 * minuteMs);
+    expect(await outcome).toMatchObject({ code: 'request_timeout' });
+    const askedInTime = asked;
+    await vi.advanceTimersByTimeAsync(2 * minuteMs);
+    expect(asked).toBe(askedInTime);
+  });
+
   test('a refusal ends it; being signed out, and what broke on the other side, do not', async () => {
     const { outcome } = await settled(json(409, { code: 'balance_limit' }));
     expect(outcome).toMatchObject({ code: 'balance_limit' });

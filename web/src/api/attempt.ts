@@ -33,6 +33,9 @@ const minutesMs = 60_000;
 /** Seats are wanted now or not at all. Of the rest the server knows the keys for a day: later the same key would be a new wish. */
 const ageMsMax = (wish: Wish): number => (isReserve(wish) ? 10 : 24 * 60) * minutesMs;
 
+const isTooOld = ({ wish, begunAtMs }: Pick<Attempt, 'wish' | 'begunAtMs'>): boolean =>
+  Date.now() - begunAtMs >= ageMsMax(wish);
+
 const isReserve = (wish: Wish): boolean => wish.startsWith('reserve:');
 
 const placeOf = (userId: string, wish: Wish): string => `tutti.attempt.${userId}.${wish}`;
@@ -64,7 +67,7 @@ function keptAt(place: string): Kept | null {
 /** The one whose outcome is not known yet, unless it is too old to matter. */
 export function openAttempt(userId: string, wish: Wish): Attempt | null {
   const kept = keptAt(placeOf(userId, wish));
-  return kept && Date.now() - kept.begunAtMs < ageMsMax(wish) ? { ...kept, userId, wish } : null;
+  return kept && !isTooOld({ ...kept, wish }) ? { ...kept, userId, wish } : null;
 }
 
 /**
@@ -102,7 +105,7 @@ function phaseAfter(error: unknown): Phase | null {
 const brokenMax = 4;
 
 /**
- * Asks until the outcome is known, however long the connection is away; resolves with the answer, rejects with the refusal.
+ * Asks until the outcome is known, or until the wish is too old for that; resolves with the answer, rejects with the refusal.
  * Only `unauthenticated` and `internal_error` leave the attempt open: the same key goes on after signing in or on request.
  */
 export async function settle<T>(
@@ -137,6 +140,10 @@ export async function settle<T>(
       }
       tell(next);
       await pause(tries, error, signal);
+      if (isTooOld(attempt)) {
+        endAttempt(attempt);
+        throw new Refusal('request_timeout', 408, {}, null);
+      }
     }
   }
 }
