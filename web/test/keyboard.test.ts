@@ -30,6 +30,7 @@ test('a fan without a mouse buys a ticket, and the focus is where the page is', 
   const press = (key: string) => page.keyboard.press(key);
   const title = 'Blue Hour: An Evening of Standards';
   await page.goto('/');
+  await fan.heading(t.season.title).waitFor();
 
   await press('Tab');
   expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(t.skip);
