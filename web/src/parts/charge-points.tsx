@@ -45,6 +45,7 @@ export function ChargePoints({ fan, missing, onCharged }: ChargePointsProps) {
   };
   const isFollowed = open !== null && (charging.isFound || charging.phase !== 'asking');
   const isFine = isChargeable(amount);
+  const isTooMuch = amount > chargeMax;
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (isFine) void charging.start('/points/charges', { amount });
@@ -65,11 +66,11 @@ export function ChargePoints({ fan, missing, onCharged }: ChargePointsProps) {
           value={open === null ? (typed ?? String(amount)) : String(open)}
           maxLength={12}
           readOnly={open !== null}
-          aria-invalid={amount > 0 && !isFine}
+          aria-invalid={isTooMuch}
           aria-describedby={`${id}-below`}
           onChange={(event) => type(event.target.value)}
         />
-        <p id={`${id}-below`} className="soft">
+        <p id={`${id}-below`} className={isTooMuch ? 'slip' : 'soft'}>
           {isFollowed
             ? t.checkout.chargeOpen
             : t.checkout.chargeRange(t.points(chargeMin), t.points(chargeMax))}
