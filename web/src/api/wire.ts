@@ -10,6 +10,7 @@ export type Performance = z.infer<typeof http.performanceView>;
 export type OnePerformance = z.infer<typeof http.onePerformanceView>;
 export type SeatMapLayout = z.infer<typeof http.seatMap>;
 export type SeatList = z.infer<typeof http.seatList>;
+export type StreamStart = z.infer<typeof http.streamStart>;
 export type NewReservation = z.infer<typeof http.newReservation>;
 export type Reservation = z.infer<typeof http.reservation>;
 export type Ticket = z.infer<typeof http.ticket>;

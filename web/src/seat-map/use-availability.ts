@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react';
 import { readAll, readMessage, type Known } from './availability-change.ts';
 import { AvailabilityFeed, type Stream, type StreamEvents } from './availability-feed.ts';
 import { unpackStates } from './seat-state.ts';
+import { streamQuery } from './stream-query.ts';
 import type { Availability } from './types.ts';
 
 /** What is known of a performance's seats, kept fresh while the page is seen. `undefined` until the first answer. */
@@ -11,8 +12,7 @@ export function useAvailability(performanceId: string): Availability | undefined
     const url = `/api/v1/performances/${encodeURIComponent(performanceId)}/availability`;
     const feed = new AvailabilityFeed({
       fetchAll: (signal) => fetchStates(url, signal),
-      openStream: ({ version, sequence }, events) =>
-        openStream(`${url}/stream?since=${sequence}&version=${version}`, events),
+      openStream: (known, events) => openStream(`${url}/stream?${streamQuery(known)}`, events),
       later: (act, milliseconds) => {
         const timer = setTimeout(act, milliseconds);
         return () => clearTimeout(timer);
