@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Known } from './availability-change.ts';
-import { AvailabilityFeed, type StreamEvents } from './availability-feed.ts';
+import { AvailabilityFeed, pollMs, type StreamEvents } from './availability-feed.ts';
 import type { Availability } from './types.ts';
 
 /** A browser whose clock stands until it is told to go on. */
@@ -125,6 +125,38 @@ test('while streams break at once, it polls, and tries a stream only now and the
     await pass(4_000);
   }
   expect([asked.length, streams.length]).toEqual([9, 2]);
+});
+
+test('a stream that neither opens nor breaks is given up, and it polls', async () => {
+  const { feed, asked, streams, published, pass, answer } = browser(0.9);
+  feed.start();
+  await answer(all(5, 0));
+  await pass(6_000);
+  expect([streams[0]?.isOpen, asked.length]).toEqual([false, 2]);
+  await answer(all(6, 1));
+  await pass(100);
+  expect(published.at(-1)).toMatchObject({ sequence: 6, freshness: 'polled' });
+});
+
+test('a stream that is open is not given up', async () => {
+  const { feed, asked, stream, pass, answer } = browser();
+  feed.start();
+  await answer(all(5, 0));
+  stream().events.opened();
+  await pass(60_000);
+  expect([stream().isOpen, asked.length]).toEqual([true, 1]);
+});
+
+test('however often streams break, the seats are asked for at the interval of polls', async () => {
+  const { feed, asked, stream, pass, answer } = browser();
+  feed.start();
+  // Each answer is followed by another stream, which breaks.
+  for (let turn = 1; turn < 12; turn++) {
+    await answer(all(5, 0));
+    stream().events.broken();
+    await pass(pollMs);
+    expect(asked.length).toBeGreaterThan(turn);
+  }
 });
 
 test('the pause after each failure is longer than the one before, up to half a minute', async () => {

@@ -28,6 +28,8 @@ export const pollMs = 4_000;
 const backOffMs = { first: 500, most: 30_000 };
 /** Changes are told in bundles: the eye cannot tell ten a second from two hundred, React can. */
 const bundleMs = 80;
+/** Behind a proxy that holds answers back a stream neither opens nor breaks. */
+const openMsMax = 5_000;
 /** A stream that lasts so long counts as one that works. */
 const steadyMs = 10_000;
 /** An answer that takes longer is as good as none. */
@@ -44,7 +46,8 @@ export class AvailabilityFeed {
   private streamFailures = 0;
   private cancelNext: (() => void) | undefined;
   private cancelPublish: (() => void) | undefined;
-  private cancelSteady: (() => void) | undefined;
+  /** What the stream still has to do in time: to open, then to last. */
+  private cancelStreamTimer: (() => void) | undefined;
 
   constructor(parts: FeedParts) {
     this.parts = parts;
@@ -106,7 +109,8 @@ export class AvailabilityFeed {
     const stream: Stream = this.parts.openStream(known, {
       opened: () => {
         if (!isThis()) return;
-        this.cancelSteady = this.parts.later(() => (this.streamFailures = 0), steadyMs);
+        this.cancelStreamTimer?.();
+        this.cancelStreamTimer = this.parts.later(() => (this.streamFailures = 0), steadyMs);
         this.freshness = 'live';
         this.publishSoon();
       },
@@ -115,6 +119,7 @@ export class AvailabilityFeed {
       broken: () => isThis() && this.brokeOff(),
     });
     this.stream = stream;
+    this.cancelStreamTimer = this.parts.later(() => this.brokeOff(), openMsMax);
   }
 
   private told(message: Message): void {
@@ -132,15 +137,15 @@ export class AvailabilityFeed {
     this.publishSoon();
   }
 
-  /** All who listened break off at the same moment, and shall not ask at the same moment. */
+  /** All who listened break off at the same moment, and shall not ask at the same moment. However often streams fail, polls go on. */
   private brokeOff(): void {
     this.closeStream();
     this.streamFailures += 1;
-    this.askAfter(this.backOff(this.streamFailures));
+    this.askAfter(Math.min(this.backOff(this.streamFailures), jittered(pollMs, this.parts.random())));
   }
 
   private closeStream(): void {
-    this.cancelSteady?.();
+    this.cancelStreamTimer?.();
     this.stream?.close();
     this.stream = undefined;
     if (this.freshness === 'live') this.freshness = 'polled';
