@@ -3,12 +3,12 @@ import { useCallback, useEffect, useRef, useState, type ReactNode } from 'react'
 import { Link, useLocation, useParams } from 'wouter';
 import { enter, forgetPlace, type Queue } from '../api/line.ts';
 import { concertQuery } from '../api/queries.ts';
-import { isRefusal } from '../api/refusal.ts';
-import type { Fan } from '../api/session.ts';
+import { isRefusal, Unreachable } from '../api/refusal.ts';
+import { forgetFan, type Fan } from '../api/session.ts';
 import { useAnnounce } from '../announcer.tsx';
 import { useFan } from '../fan.tsx';
 import { useLanguage } from '../language.tsx';
-import { useLine, type Standing } from '../line-wait.ts';
+import { isCalled, standingOf, useLine, type Standing } from '../line-wait.ts';
 import type { Messages } from '../messages/index.ts';
 import { chime, isSoundOn, setSound } from '../parts/chime.ts';
 import { clockOf } from '../formats.ts';
@@ -47,7 +47,7 @@ type WaitingProps = { readonly fan: Fan; readonly concertId: string; readonly pe
 function Waiting({ fan, concertId, performanceId }: WaitingProps) {
   const { t } = useLanguage();
   const [, go] = useLocation();
-  const { standing, place, queue } = useLine(fan.userId, concertId);
+  const { place, queue } = useLine(fan.userId, concertId);
   const announce = useAnnounce();
   const onEntered = useCallback(() => {
     announce(`${t.line.turn}. ${t.line.turnText}`);
@@ -58,25 +58,32 @@ function Waiting({ fan, concertId, performanceId }: WaitingProps) {
     forgetPlace(fan.userId, concertId);
     void place.refetch();
   }, [fan.userId, concertId, place]);
-  const error = useEntering(fan.userId, concertId, standing, onEntered, lineUpAgain);
+  const queueToken = isCalled(place.data, queue.data) ? place.data?.queueToken : undefined;
+  const refusedEntry = useEntering(fan.userId, concertId, queueToken, onEntered, lineUpAgain);
 
-  const failure = (place.data ? null : place.error) ?? error;
-  const refusal = failure && isRefusal(failure) ? failure : null;
+  const refusedPlace = place.data ? null : place.error;
+  const standing = standingOf(place.data, queue.data, refusedPlace ?? refusedEntry);
+  const failure = [refusedPlace, refusedEntry, queue.error].find(
+    (one) => one !== null && !isToldByStanding(one),
+  );
   useWindowTitle(standing, t);
-  if (isRefusal(refusal, 'no_waiting_room'))
+  if (isRefusal(failure, 'no_waiting_room'))
     return (
-      <Failure error={refusal}>
+      <Failure error={failure}>
         <Link className="button" href={`/concerts/${concertId}/seats/${performanceId}`}>
           {t.concert.choose}
         </Link>
       </Failure>
     );
+  const isRefused = isRefusal(refusedPlace);
   return (
     <div className="line-columns">
       <div className="line-now">
-        {refusal && <Failure error={refusal} onRetry={lineUpAgain} />}
-        {queue.isError && <Notice tone="warn" what={t.line.offline} />}
-        <Now standing={standing} />
+        {failure instanceof Unreachable && <Notice tone="warn" what={t.line.offline} />}
+        {failure !== undefined && !(failure instanceof Unreachable) && (
+          <Failure error={failure} onRetry={isRefused ? lineUpAgain : undefined} />
+        )}
+        <Now standing={standing} isRefused={isRefused} />
         <SoundChoice />
         <p className="soft line-keep">{t.line.keep}</p>
       </div>
@@ -85,21 +92,24 @@ function Waiting({ fan, concertId, performanceId }: WaitingProps) {
   );
 }
 
-/** Goes in as soon as it is the fan's turn; asks again when the server says that it is not quite. */
+/** Where the fan stands says it already. */
+const isToldByStanding = (failure: unknown): boolean =>
+  isRefusal(failure, 'not_your_turn', 'sale_paused', 'sold_out', 'sale_closed');
+
+/** Asks to be let in while there is a token to ask with. What stands in the way is told, and asked again. */
 function useEntering(
   userId: string,
   concertId: string,
-  { isTurn, place }: Standing,
+  queueToken: string | undefined,
   onEntered: () => void,
   onInvalid: () => void,
 ): unknown {
-  const [error, setError] = useState<unknown>(null);
+  const [refused, setRefused] = useState<unknown>(null);
   const [tries, setTries] = useState(0);
   const hooks = useRef({ onEntered, onInvalid });
   useEffect(() => {
     hooks.current = { onEntered, onInvalid };
   });
-  const queueToken = isTurn || place?.status === 'admitted' ? place?.queueToken : undefined;
   useEffect(() => {
     if (queueToken === undefined) return;
     let isOver = false;
@@ -110,7 +120,9 @@ function useEntering(
       },
       (failure: unknown) => {
         if (isOver) return;
-        setError(isRefusal(failure, 'not_your_turn') ? null : failure);
+        // The sign-in takes the place of all this; whoever signs in has the same place.
+        if (isRefusal(failure, 'unauthenticated', 'user_not_found')) return forgetFan();
+        setRefused(failure);
         if (isRefusal(failure, 'queue_token_invalid')) return hooks.current.onInvalid();
         if (isRefusal(failure, 'sale_closed', 'no_waiting_room')) return;
         const seconds = isRefusal(failure) ? (failure.retryAfterSeconds ?? 2) : 2;
@@ -122,37 +134,36 @@ function useEntering(
       clearTimeout(timer);
     };
   }, [userId, concertId, queueToken, tries]);
-  return error;
+  // What was said of another place, or before the line stopped, stands no more.
+  useEffect(() => () => setRefused(null), [queueToken]);
+  return refused;
 }
 
 /** The window's title says it to who waits in another tab. */
-function useWindowTitle({ isTurn, ahead }: Standing, t: Messages): void {
+function useWindowTitle({ isTurn, ahead, phase }: Standing, t: Messages): void {
+  const ended = { closed: t.line.closed, sold_out: t.line.soldOut };
+  const inLine = isTurn ? t.line.turnTitle : ahead === undefined ? undefined : t.line.aheadOf(ahead);
+  const title = phase === 'closed' || phase === 'sold_out' ? ended[phase] : inLine;
   useEffect(() => {
-    if (isTurn) document.title = `${t.line.turnTitle} · tutti`;
-    else if (ahead !== undefined) document.title = `${t.line.aheadOf(ahead)} · tutti`;
-  }, [isTurn, ahead, t]);
+    if (title !== undefined) document.title = `${title} · tutti`;
+  }, [title]);
 }
 
-function Now({ standing }: { readonly standing: Standing }) {
+type NowProps = { readonly standing: Standing; readonly isRefused: boolean };
+
+function Now({ standing, isRefused }: NowProps) {
   const { t } = useLanguage();
-  const { queue, number, isTurn } = standing;
-  if (!queue || !standing.place) return <Big what={t.line.joining} />;
+  const { queue, place, phase, number, isTurn } = standing;
+  if (phase === 'closed') return <Big what={t.line.closed} />;
+  if (phase === 'sold_out') return <Big what={t.line.soldOut}>{t.line.soldOutText}</Big>;
+  if (!queue || !place) return isRefused ? null : <Big what={t.line.joining} />;
   if (isTurn) return <Big what={t.line.turn}>{t.line.turnText}</Big>;
-  switch (queue.phase) {
-    case 'pre_queue':
-      return <BeforeOpening opensAt={queue.opensAt} />;
-    case 'closed':
-      return <Big what={t.line.closed} />;
-    case 'sold_out':
-      return <Big what={t.line.soldOut}>{t.line.soldOutText}</Big>;
-    case 'open':
-    case 'paused':
-      return number === undefined ? (
-        <Big what={t.line.drawing} />
-      ) : (
-        <Numbered standing={standing} number={number} />
-      );
-  }
+  if (phase === 'pre_queue') return <BeforeOpening opensAt={queue.opensAt} />;
+  return number === undefined ? (
+    <Big what={t.line.drawing} />
+  ) : (
+    <Numbered standing={standing} number={number} />
+  );
 }
 
 function Big({ what, children }: { readonly what: string; readonly children?: ReactNode }) {
@@ -180,11 +191,11 @@ function BeforeOpening({ opensAt }: { readonly opensAt: string }) {
 
 function Numbered({ standing, number }: { readonly standing: Standing; readonly number: number }) {
   const { t, language } = useLanguage();
-  const { ahead = 0, wait, queue, place } = standing;
+  const { ahead = 0, wait, queue, place, phase } = standing;
   // Where this fan began: the number itself, unless this page saw them later in the line.
   const [first] = useState(() => Math.max(1, number));
   const progress = Math.min(1, Math.max(0, 1 - ahead / first));
-  const isPaused = queue?.phase === 'paused';
+  const isPaused = phase === 'paused';
   return (
     <>
       <p className="line-label">{t.line.number}</p>
