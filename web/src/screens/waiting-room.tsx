@@ -10,7 +10,7 @@ import { useFan } from '../fan.tsx';
 import { useLanguage } from '../language.tsx';
 import { isCalled, standingOf, useLine, type Standing } from '../line-wait.ts';
 import type { Messages } from '../messages/index.ts';
-import { chime, isSoundOn, setSound } from '../parts/chime.ts';
+import { chime, isSoundOn, readySound, setSound } from '../parts/chime.ts';
 import { clockOf } from '../formats.ts';
 import { useTimeLeft } from '../parts/countdown.ts';
 import { Failure, Notice } from '../parts/notice.tsx';
@@ -272,6 +272,7 @@ function Left({ queue }: { readonly queue: Queue | undefined }) {
 function SoundChoice() {
   const { t } = useLanguage();
   const [isOn, setOn] = useState(isSoundOn);
+  useEffect(readySound, []);
   return (
     <label className="line-sound">
       <input
