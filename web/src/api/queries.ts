@@ -1,5 +1,6 @@
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 import { get } from './client.ts';
+import { serverNow } from './clock.ts';
 import type {
   Balance,
   Concert,
@@ -33,11 +34,27 @@ export const concertsQuery = queryOptions({
   staleTime: 15 * seconds,
 });
 
+/** This page's part of every jitter: the same at each rendering, which would otherwise start the timer anew. */
+const draw = Math.random();
+
+/** When a sale that stands may have gone on: a paused one at any moment, a scheduled one at its opening, which may be moved. */
+export function saleAgainMs({
+  saleState,
+  onSaleAt,
+}: Pick<Concert, 'saleState' | 'onSaleAt'>): number | false {
+  if (saleState !== 'paused' && saleState !== 'scheduled') return false;
+  const opensInMs = Date.parse(onSaleAt) - serverNow();
+  const ms = saleState === 'paused' ? 5 * seconds : Math.min(60 * seconds, Math.max(seconds, opensInMs));
+  // A crowd that waits for the same moment shall not ask in the same one.
+  return ms + seconds * draw;
+}
+
 export const concertQuery = (concertId: string) =>
   queryOptions({
     queryKey: ['concert', concertId],
     queryFn: ({ signal }) => get<Concert>(`/concerts/${concertId}`, signal),
     staleTime: 5 * seconds,
+    refetchInterval: ({ state }) => (state.data ? saleAgainMs(state.data) : false),
   });
 
 export const performancesQuery = (concertId: string) =>

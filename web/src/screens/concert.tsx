@@ -1,5 +1,4 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect } from 'react';
+import { useQuery } from '@tanstack/react-query';
 import { Link, useParams } from 'wouter';
 import { concertQuery, performancesQuery } from '../api/queries.ts';
 import type { Concert as ConcertBody, Performance } from '../api/wire.ts';
@@ -57,16 +56,9 @@ function Refused({ code }: { readonly code: 'sale_paused' | 'sale_closed' }) {
 const dayMs = 86_400_000;
 
 /** The count-down, by the server's clock; the sale's own state decides when it is over. */
-function Opening({ concert: { concertId, onSaleAt, waitingRoom } }: { readonly concert: ConcertBody }) {
+function Opening({ concert: { onSaleAt, waitingRoom } }: { readonly concert: ConcertBody }) {
   const { t } = useLanguage();
-  const queries = useQueryClient();
   const leftMs = useTimeLeft(onSaleAt);
-  const isOver = leftMs <= 0;
-  useEffect(() => {
-    if (!isOver) return;
-    const timer = setInterval(() => void queries.invalidateQueries(concertQuery(concertId)), 1_000);
-    return () => clearInterval(timer);
-  }, [isOver, concertId, queries]);
   const seconds = Math.max(0, Math.ceil(leftMs / 1_000));
   const parts = [
     [Math.floor((seconds * 1_000) / dayMs), t.concert.units.days],
