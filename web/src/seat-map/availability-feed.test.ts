@@ -115,6 +115,25 @@ test('a reset that tells everything needs no question', async () => {
   expect(published.at(-1)).toMatchObject({ sequence: 50, states: Uint8Array.of(2) });
 });
 
+test('a reset by a server that is behind undoes nothing, and what it tells next is heard', async () => {
+  const { feed, stream, published, pass, answer } = browser();
+  feed.start();
+  await answer(all(5, 1, 0));
+  stream().events.reset(all(4, 0, 0));
+  await pass(100);
+  expect(published.at(-1)).toMatchObject({ sequence: 5, states: Uint8Array.of(1, 0) });
+  stream().events.told({
+    version: 1,
+    sequence: 6,
+    changes: [
+      [0, 1],
+      [1, 2],
+    ],
+  });
+  await pass(100);
+  expect(published.at(-1)).toMatchObject({ sequence: 6, states: Uint8Array.of(1, 2) });
+});
+
 test('while streams break at once, it polls, and tries a stream only now and then', async () => {
   const { feed, asked, streams, pass, answer } = browser(0.9);
   feed.start();

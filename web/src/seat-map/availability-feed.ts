@@ -133,6 +133,8 @@ export class AvailabilityFeed {
 
   private resetTo(all: Known | undefined): void {
     if (!all) return this.brokeOff();
+    // Of several servers one may be a moment behind the one that was asked first; what it tells next leads on all the same.
+    if (this.known && !isAhead(all, this.known)) return;
     this.known = all;
     this.publishSoon();
   }
