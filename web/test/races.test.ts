@@ -1,3 +1,6 @@
+import { packSeats } from '@tutti/contracts';
+import { seatMap } from '@tutti/contracts/http';
+import { until } from '@tutti/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seasonOpeningIn } from './season.ts';
 import { Stage, type Visitor } from './stage.ts';
@@ -13,6 +16,16 @@ async function atSeats(evening: string, language: 'ko' | 'en'): Promise<Visitor>
   await fan.hasSignedIn(1_000_000);
   await fan.page.goto(`/concerts/blue-hour/seats/${evening}`);
   return fan;
+}
+
+/** Another window, and back: everything is asked for again. */
+async function lookAway({ page }: Visitor): Promise<void> {
+  await page.evaluate(() => {
+    for (const isHidden of [true, false]) {
+      Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }
+  });
 }
 
 describe('two fans and one seat', () => {
@@ -39,7 +52,8 @@ describe('two fans and one seat', () => {
     await fast.chooseInList('Floor', '2', 3);
     await slow.chooseInList('Floor', '2', 3);
     await slow.page.route('**/availability**', (route) => route.abort());
-    await slow.page.evaluate(() => dispatchEvent(new Event('visibilitychange')));
+    await slow.page.route('**/availability/stream**', (route) => route.abort());
+    await lookAway(slow);
     await Promise.all([fast, slow].map((fan) => fan.button(fan.t.seatScreen.reserve).click()));
     const [winner, loser] = await Promise.race([
       fast
@@ -58,6 +72,64 @@ describe('two fans and one seat', () => {
     await loser.button(loser.t.seatScreen.take).first().waitFor();
     expect(winner.page.url()).toMatch(/reservations/);
     await Promise.all([fast.close(), slow.close()]);
+  });
+
+  test('what is taken before the stream is open is told by the stream', async () => {
+    const [fast, slow] = await Promise.all([atSeats('blue-hour-4', 'en'), stage.visitor({ language: 'en' })]);
+    // The bytes are on their way while the other fan reserves.
+    const reserved = Promise.withResolvers<void>();
+    const asked = Promise.withResolvers<void>();
+    await slow.page.route(
+      '**/availability',
+      async (route) => {
+        const response = await route.fetch();
+        asked.resolve();
+        await reserved.promise;
+        await route.fulfill({ response });
+      },
+      { times: 1 },
+    );
+    await slow.page.goto('/concerts/blue-hour/seats/blue-hour-4');
+    await asked.promise;
+    await fast.chooseInList('Floor', '2', 3);
+    await fast.button(fast.t.seatScreen.reserve).click();
+    await fast.heading(fast.t.checkout.title).waitFor();
+    const left = `${stage.url}/api/v1/performances/blue-hour-4/availability`;
+    await until('the gateway knows', async () => Number((await fetch(left)).headers.get('sequence')) > 0);
+    // No poll shall tell it instead.
+    await slow.page.route('**/availability', (route) => route.abort());
+    reserved.resolve();
+    await slow.chooseInList('Floor', '2');
+    await slow.seatInList('Floor', '2', 4).waitFor();
+    await slow.seatInList('Floor', '2', 3).waitFor({ state: 'detached' });
+    await Promise.all([fast.close(), slow.close()]);
+  });
+
+  test('another version of the map is read while it is open, and what was chosen stays chosen', async () => {
+    const fan = await atSeats('blue-hour-5', 'en');
+    await fan.chooseInList('Floor', '2', 3, 4);
+    const total = fan.page.locator('.choice-total b');
+    expect(await total.innerText()).toBe(fan.t.points(132_000));
+    // The prices change, and with them the order: what is free are the chosen seats only, whose places were another's.
+    const before = await fetch(`${stage.url}/api/v1/performances/blue-hour-5/seat-map`);
+    const { version, sections } = seatMap.parse(await before.json());
+    const next = {
+      version: version + 1,
+      sections: sections.toReversed().map((one) => ({ ...one, price: one.price + 11_000 })),
+    };
+    const chosen = await fan.page.evaluate(() => sessionStorage.getItem('tutti.seats.blue-hour-5') ?? '');
+    const seats = next.sections.flatMap((section) => section.seats);
+    const body = Buffer.from(
+      packSeats(seats.map(({ seatId }) => (chosen.includes(`"${seatId}"`) ? 0 : 1)).join('')),
+    );
+    const headers = { 'seat-map-version': String(next.version), sequence: '1' };
+    await fan.page.route('**/availability/stream**', (route) => route.abort());
+    await fan.page.route('**/availability', (route) => route.fulfill({ headers, body }));
+    await fan.page.route('**/seat-map', (route) => route.fulfill({ json: next }));
+    await lookAway(fan);
+    await total.filter({ hasText: fan.t.points(154_000) }).waitFor();
+    await fan.text(fan.t.seatScreen.chosen(2, 6)).waitFor();
+    await fan.close();
   });
 
   test('the best that are left come side by side, at the press of a button', async () => {

@@ -118,6 +118,22 @@ describe('whatever the connection does', () => {
     await fan.close();
   });
 
+  test('a reservation whose answer was lost is found when the turn has ended meanwhile', async () => {
+    const fan = await stage.visitor({ language: 'en' });
+    await fan.hasSignedIn();
+    await fan.page.goto(`/concerts/blue-hour/seats/${evenings.pop() ?? ''}`);
+    // As the door answers once the turn is over, whatever the key.
+    const turnOver = { type: 'about:blank', title: 'Over', status: 403, code: 'admission_expired' };
+    await fan.page.route('**/reservations', (route) =>
+      route.request().method() === 'POST' ? route.fulfill({ status: 403, json: turnOver }) : route.continue(),
+    );
+    await fan.page.route('**/reservations', loseAnswer, { times: 1 });
+    await fan.button(fan.t.seatScreen.find).click();
+    await fan.button(fan.t.seatScreen.reserve).click();
+    await fan.heading(fan.t.checkout.title).waitFor();
+    await fan.close();
+  });
+
   test('a page that is reloaded in the middle of a payment goes on with it, and finds its outcome', async () => {
     const fan = await atCheckout(500_000);
     const keys = keysOf(fan, 'payment');

@@ -129,6 +129,8 @@ describe('the season', () => {
     const fan = await stage.visitor({ language: 'en' });
     await fan.page.goto('/concerts/nobody');
     await fan.text('There is no such concert.').waitFor();
+    await fan.page.goto('/concerts/resurrection/seats/blue-hour-1');
+    await fan.text('There is no such date.').waitFor();
     expect(await fan.barriers()).toEqual([]);
     await fan.page.goto('/nowhere');
     await fan.heading(fan.t.missing.title).waitFor();

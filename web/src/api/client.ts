@@ -7,6 +7,7 @@ export type RequestOptions = {
   readonly body?: object;
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
+  readonly cache?: RequestCache;
 };
 
 const base = '/api/v1';
@@ -20,21 +21,22 @@ const answerMsMax = 20_000;
 export async function send<T>(
   method: 'GET' | 'POST' | 'DELETE',
   path: string,
-  { body, headers, signal }: RequestOptions = {},
+  { body, headers, signal, cache = 'default' }: RequestOptions = {},
 ): Promise<Answer<T>> {
   const answer = await arrived(`${base}${path}`, {
     method,
     headers: { ...(body && { 'content-type': 'application/json' }), ...headers },
     ...(body && { body: JSON.stringify(body) }),
     signal: anyOf(signal, AbortSignal.timeout(answerMsMax)),
+    cache,
   });
   noteServerTime(answer.headers.get('date'));
   if (!answer.ok) throw refusalOf(answer, await bodyOf<unknown>(answer));
   return { status: answer.status, body: await bodyOf<T>(answer), headers: answer.headers };
 }
 
-export const get = async <T>(path: string, signal?: AbortSignal): Promise<T> =>
-  (await send<T>('GET', path, { signal })).body;
+export const get = async <T>(path: string, signal?: AbortSignal, cache?: RequestCache): Promise<T> =>
+  (await send<T>('GET', path, { signal, ...(cache && { cache }) })).body;
 
 const anyOf = (signal: AbortSignal | undefined, timeout: AbortSignal): AbortSignal =>
   signal ? AbortSignal.any([signal, timeout]) : timeout;

@@ -1,4 +1,5 @@
 import { get, send } from './client.ts';
+import { serverNow } from './clock.ts';
 
 /** The waiting room, as api.md has it. */
 export type Place = {
@@ -62,7 +63,8 @@ export async function enter(userId: string, concertId: string, queueToken: strin
   return body;
 }
 
-export function admissionOf(userId: string, concertId: string): Admission | null {
+/** Also when its time is over: a wish that was made with it goes on with it. */
+export function keptAdmission(userId: string, concertId: string): Admission | null {
   const value = readJson(admissionKey(userId, concertId));
   if (!isObject(value)) return null;
   const { admissionToken, expiresAt } = value;
@@ -70,6 +72,9 @@ export function admissionOf(userId: string, concertId: string): Admission | null
     ? { admissionToken, expiresAt }
     : null;
 }
+
+/** Whether the fan may still choose, by the server's clock. */
+export const holds = ({ expiresAt }: Admission): boolean => Date.parse(expiresAt) > serverNow();
 
 export const forgetAdmission = (userId: string, concertId: string): void =>
   localStorage.removeItem(admissionKey(userId, concertId));

@@ -67,7 +67,11 @@ export const performancesQuery = (concertId: string) =>
 export const seatMapQuery = (performanceId: string) =>
   queryOptions({
     queryKey: ['seat-map', performanceId],
-    queryFn: ({ signal }) => get<SeatMapLayout>(`/performances/${performanceId}/seat-map`, signal),
+    queryFn: ({ client, queryKey, signal }) => {
+      // What the browser keeps for a minute is the map that was found to be an old one.
+      const cache = client.getQueryData(queryKey) ? 'no-cache' : 'default';
+      return get<SeatMapLayout>(`/performances/${performanceId}/seat-map`, signal, cache);
+    },
     staleTime: Infinity,
   });
 

@@ -1,15 +1,9 @@
 import { useQuery } from '@tanstack/react-query';
 import { bestAvailable, type Suggestion } from '../api/best.ts';
-import type { Refusal } from '../api/refusal.ts';
 import { useLanguage } from '../language.tsx';
+import type { Lost } from '../lost.ts';
+import type { Messages } from '../messages/index.ts';
 import type { SeatIndex } from '../seat-index.ts';
-
-export type Lost = {
-  readonly seatIds: readonly string[];
-  /** As the refusal told them; null when the stream told of the loss, and they are to be asked for. */
-  readonly alternatives: readonly Suggestion[] | null;
-  readonly wanted: number;
-};
 
 type LostSeatsProps = {
   readonly lost: Lost;
@@ -23,8 +17,8 @@ type LostSeatsProps = {
 
 export function LostSeats({ lost, performanceId, index, kept, onTake, onClose }: LostSeatsProps) {
   const { t } = useLanguage();
-  const { data: asked } = useQuery({
-    queryKey: ['alternatives', performanceId, lost.seatIds],
+  const { data: asked, isError } = useQuery({
+    queryKey: ['alternatives', performanceId, lost.seatIds, lost.wanted],
     queryFn: ({ signal }) => bestAvailable(performanceId, lost.wanted, lost.seatIds, signal),
     enabled: lost.alternatives === null,
     gcTime: 0,
@@ -34,7 +28,13 @@ export function LostSeats({ lost, performanceId, index, kept, onTake, onClose }:
     <section className="notice notice-wrong lost" role="alert">
       <div className="lost-head">
         <p className="notice-what">{t.seatScreen.lost(index.labels(lost.seatIds, t))}</p>
-        <p>{alternatives?.length === 0 ? t.seatScreen.lostNone : t.seatScreen.lostText}</p>
+        <p>
+          {alternatives
+            ? offerOf(alternatives, t)
+            : isError
+              ? t.refusals.seat_unavailable[1]
+              : t.seatScreen.finding}
+        </p>
       </div>
       <ul className="lost-list">
         {alternatives?.map(({ seatIds }, at) => (
@@ -61,16 +61,5 @@ export function LostSeats({ lost, performanceId, index, kept, onTake, onClose }:
   );
 }
 
-/** What the refusal offers; nothing of its shape is trusted. */
-export function alternativesOf(refusal: Refusal): Suggestion[] {
-  return refusal.list('alternatives').flatMap((one) => {
-    const ids = seatIdsOf(one);
-    return ids.length > 0 ? [{ seatIds: ids }] : [];
-  });
-}
-
-function seatIdsOf(value: unknown): string[] {
-  if (typeof value !== 'object' || value === null) return [];
-  const list = 'seatIds' in value ? value.seatIds : value;
-  return Array.isArray(list) ? list.filter((id) => typeof id === 'string') : [];
-}
+const offerOf = (alternatives: readonly Suggestion[], t: Messages): string =>
+  alternatives.length === 0 ? t.seatScreen.lostNone : t.seatScreen.lostText;

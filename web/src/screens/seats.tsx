@@ -2,18 +2,22 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { Link, useLocation, useParams } from 'wouter';
-import { admissionOf, forgetAdmission } from '../api/line.ts';
+import { forgetAdmission, holds, keptAdmission } from '../api/line.ts';
 import { concertQuery, performancesQuery, seatMapQuery } from '../api/queries.ts';
-import { isRefusal } from '../api/refusal.ts';
+import { isRefusal, type Refusal } from '../api/refusal.ts';
 import type { Concert, Performance, Reservation, SeatMapLayout } from '../api/wire.ts';
 import { useAnnounce } from '../announcer.tsx';
 import { useAttempt } from '../attempts.ts';
 import { useFan } from '../fan.tsx';
+import { useHeldSeats } from '../held-seats.ts';
 import { useLanguage } from '../language.tsx';
+import { lostAlso, lostByRefusal, type Lost } from '../lost.ts';
 import { BestAvailable } from '../parts/best-available.tsx';
-import { LostSeats, alternativesOf, type Lost } from '../parts/lost-seats.tsx';
+import { LostSeats } from '../parts/lost-seats.tsx';
 import { Failure, Notice, Placeholder } from '../parts/notice.tsx';
 import { SeatChoice } from '../parts/seat-choice.tsx';
+import { LineUp, TurnLeft } from '../parts/turn.tsx';
+import { useSameMap } from '../same-map.ts';
 import { Screen } from '../screen.tsx';
 import { SeatList, SeatMap, useAvailability } from '../seat-map/index.ts';
 import { SeatIndex } from '../seat-index.ts';
@@ -32,6 +36,8 @@ export function Seats() {
   const performance = performances.data?.find((one) => one.performanceId === performanceId);
   const failed = [concert, performances, layout].find(({ error }) => error !== null);
   const isThere = concert.data && performance && layout.data;
+  // It has begun, or belongs to another concert.
+  const isNoDate = !failed && performances.data !== undefined && !performance;
   return (
     <Screen
       key={performanceId}
@@ -42,8 +48,21 @@ export function Seats() {
     >
       {failed && <Failure error={failed.error} onRetry={() => void failed.refetch()} />}
       {isThere && <Hall concert={concert.data} performance={performance} layout={layout.data} />}
-      {!isThere && !failed && <Placeholder className="placeholder-hall" />}
+      {isNoDate && <NoDate concertId={concertId} />}
+      {!isThere && !failed && !isNoDate && <Placeholder className="placeholder-hall" />}
     </Screen>
+  );
+}
+
+function NoDate({ concertId }: { readonly concertId: string }) {
+  const { t } = useLanguage();
+  const [what, todo] = t.refusals.performance_not_found;
+  return (
+    <Notice tone="wrong" what={what} todo={todo} isAlert>
+      <Link className="button button-quiet" href={`/concerts/${concertId}`}>
+        {t.concert.dates}
+      </Link>
+    </Notice>
   );
 }
 
@@ -77,37 +96,45 @@ function Hall({ concert, performance, layout }: HallProps) {
   const [lost, setLost] = useState<Lost | null>(null);
   const availability = useAvailability(performanceId);
   const index = useMemo(() => new SeatIndex(layout), [layout]);
-  const admission = fan && admissionOf(fan.userId, concert.concertId);
+  const [, setEnded] = useState<string>();
+  const kept = fan && keptAdmission(fan.userId, concert.concertId);
+  const admission = kept && holds(kept) ? kept : null;
 
+  const arrived = (held: Reservation) => {
+    select([]);
+    if (fan) {
+      queries.setQueryData(['fan', fan.userId, 'reservation', held.reservationId], held);
+      void queries.invalidateQueries({ queryKey: ['fan', fan.userId, 'reservations'] });
+    }
+    go(`/reservations/${held.reservationId}`);
+  };
+  const { seek, isSeeking } = useHeldSeats(arrived);
   const reserving = useAttempt<Reservation>(`reserve:${performanceId}`, {
-    headers: () => (admission ? { 'admission-token': admission.admissionToken } : {}),
-    onDone: ({ body }) => {
-      select([]);
-      if (fan) {
-        queries.setQueryData(['fan', fan.userId, 'reservation', body.reservationId], body);
-        void queries.invalidateQueries({ queryKey: ['fan', fan.userId, 'reservations'] });
+    headers: () => (kept ? { 'admission-token': kept.admissionToken } : {}),
+    onDone: ({ body }) => arrived(body),
+    onRefused: (error, attempt) => {
+      if (isAdmissionRefusal(error)) {
+        if (fan) forgetAdmission(fan.userId, concert.concertId);
+        // The door is asked before the key: an answer that was lost is not told again after the turn.
+        seek(attempt);
       }
-      go(`/reservations/${body.reservationId}`);
-    },
-    onRefused: (error) => {
-      if (isRefusal(error, 'admission_required', 'admission_expired', 'admission_invalid') && fan)
-        forgetAdmission(fan.userId, concert.concertId);
       if (!isRefusal(error, 'seat_unavailable')) return;
-      const gone = error.list('seatIds').filter((id) => typeof id === 'string');
-      select(selected.filter((id) => !gone.includes(id)));
-      setLost({ seatIds: gone, alternatives: alternativesOf(error), wanted: selected.length });
+      const loss = lostByRefusal(error, selected);
+      select(selected.filter((id) => !loss.seatIds.includes(id)));
+      setLost(loss);
     },
   });
 
-  // While the fan's own wish is under way a seat that is taken may well be theirs.
-  const { isBusy } = reserving;
+  // While the fan's own wish is under way a seat that is taken may well be theirs; in another map it may be another seat.
+  const isBusy = reserving.isBusy || isSeeking;
+  const isSameMap = useSameMap(performanceId, layout, availability);
   useEffect(() => {
-    if (!availability || isBusy) return;
+    if (!availability || !isSameMap || isBusy) return;
     const gone = selected.filter((id) => !index.isFree(id, availability.states));
     if (gone.length === 0) return;
     select(selected.filter((id) => !gone.includes(id)));
-    setLost({ seatIds: gone, alternatives: null, wanted: selected.length });
-  }, [availability, isBusy, selected, select, index]);
+    setLost((before) => lostAlso(before, gone, selected));
+  }, [availability, isSameMap, isBusy, selected, select, index]);
 
   const toggle = (seatId: string) => {
     if (isBusy) return;
@@ -134,9 +161,10 @@ function Hall({ concert, performance, layout }: HallProps) {
     maxSelected: seatsMax,
     language,
     isReserving: isBusy,
-    lost: lost?.seatIds ?? [],
+    lost: lost?.seatIds.filter((id) => !selected.includes(id)) ?? [],
   };
   const { title } = concert.translations[language];
+  const isLineAsked = concert.waitingRoom || isAdmissionRefusal(reserving.error);
   return (
     <>
       <header className="hall-head">
@@ -144,6 +172,7 @@ function Hall({ concert, performance, layout }: HallProps) {
           <Link href={`/concerts/${concert.concertId}`}>{title}</Link>
         </p>
         <p className="soft number">{format.dateTime(performance.startsAt)}</p>
+        {concert.waitingRoom && admission && <TurnLeft admission={admission} onEnded={setEnded} />}
       </header>
       <div className="hall">
         <section className="hall-plan" aria-label={t.seatScreen.title}>
@@ -156,8 +185,12 @@ function Hall({ concert, performance, layout }: HallProps) {
         </section>
         <aside className="hall-side">
           {concert.saleState !== 'open' && <SaleNotice concert={concert} />}
-          {concert.waitingRoom && !admission && !isBusy && (
-            <LineUp concertId={concert.concertId} performanceId={performanceId} />
+          {isLineAsked && !admission && !isBusy && (
+            <LineUp
+              code={whyLineUp(reserving.error, kept !== null)}
+              concertId={concert.concertId}
+              performanceId={performanceId}
+            />
           )}
           {lost && (
             <LostSeats
@@ -170,14 +203,14 @@ function Hall({ concert, performance, layout }: HallProps) {
               onClose={() => setLost(null)}
             />
           )}
-          {reserving.error !== null && !isRefusal(reserving.error, 'seat_unavailable') && (
+          {reserving.error !== null && !isToldElsewhere(reserving.error) && (
             <Failure error={reserving.error} />
           )}
           <SeatChoice
             index={index}
             selected={selected}
             onRemove={toggle}
-            phase={reserving.phase}
+            phase={isSeeking ? 'asking' : reserving.phase}
             onReserve={() => {
               setLost(null);
               void reserving.start('/reservations', { performanceId, seatIds: selected });
@@ -196,22 +229,16 @@ function SaleNotice({ concert: { saleState } }: { readonly concert: Concert }) {
   return said ? <Notice tone="warn" what={said[0]} todo={said[1]} /> : null;
 }
 
-function LineUp({
-  concertId,
-  performanceId,
-}: {
-  readonly concertId: string;
-  readonly performanceId: string;
-}) {
-  const { t } = useLanguage();
-  const [what, todo] = t.refusals['admission_required'] ?? t.refusals.internal_error;
-  return (
-    <Notice tone="warn" what={what} todo={todo}>
-      <Link className="button button-quiet" href={`/concerts/${concertId}/line/${performanceId}`}>
-        {t.concert.lineUp}
-      </Link>
-    </Notice>
-  );
+const isAdmissionRefusal = (error: unknown): error is Refusal =>
+  isRefusal(error, 'admission_required', 'admission_expired', 'admission_invalid');
+
+/** By the lost seats, or by the way to the line. */
+const isToldElsewhere = (error: unknown): boolean =>
+  isRefusal(error, 'seat_unavailable') || isAdmissionRefusal(error);
+
+function whyLineUp(error: unknown, hadTurn: boolean): string {
+  if (isAdmissionRefusal(error)) return error.code;
+  return hadTurn ? 'admission_expired' : 'admission_required';
 }
 
 type ViewChoiceProps = { readonly view: 'map' | 'list'; readonly onChoose: (view: 'map' | 'list') => void };
