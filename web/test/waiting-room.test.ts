@@ -29,6 +29,14 @@ describe.skipIf(!hasLine)('the waiting room', () => {
 
   async function inLine(language: 'ko' | 'en'): Promise<Visitor> {
     const fan = await stage.visitor({ language });
+    // Nobody listens: the notes are counted.
+    await fan.page.addInitScript(() => {
+      const create = AudioContext.prototype.createOscillator;
+      AudioContext.prototype.createOscillator = function () {
+        document.documentElement.dataset['notes'] += 'I';
+        return create.call(this);
+      };
+    });
     await fan.hasSignedIn(500_000);
     await fan.page.goto('/concerts/afterglow/line/afterglow-1');
     return fan;
@@ -47,14 +55,20 @@ describe.skipIf(!hasLine)('the waiting room', () => {
         inside(ko).then(() => [ko, en] as const),
         inside(en).then(() => [en, ko] as const),
       ]);
+      await first.page
+        .getByRole('timer')
+        .filter({ hasText: /\b9:\d\d/ })
+        .waitFor();
       await first.page.waitForFunction((title) => document.title.startsWith(title), first.t.line.turnTitle);
 
       await second.text(second.t.line.number).waitFor();
       expect(await second.page.locator('.line-number').innerText()).toBe('2');
       expect(await second.page.title()).toContain(second.t.line.aheadOf(0));
       expect(await second.barriers()).toEqual([]);
+      await second.page.getByLabel(second.t.line.sound).check();
       await second.page.reload();
       await second.page.locator('.line-number', { hasText: /^2$/ }).waitFor();
+      await second.page.keyboard.press('Tab');
       await second.context.setOffline(true);
       await second.text(second.t.offline).waitFor();
       expect(await second.page.locator('.line-number').innerText()).toBe('2');
@@ -68,6 +82,12 @@ describe.skipIf(!hasLine)('the waiting room', () => {
 
       await inside(second);
       await second.text(`${second.t.line.turn}. ${second.t.line.turnText}`).waitFor({ state: 'attached' });
+      await second.page.locator('html[data-notes$=II]').waitFor({ state: 'attached' });
+
+      // The visit is over, and somebody else is inside.
+      await first.page.goto('/concerts/afterglow/line/afterglow-1');
+      await first.page.locator('.line-number', { hasText: /^1$/ }).waitFor();
+      await first.page.waitForFunction((title) => document.title.startsWith(title), first.t.line.aheadOf(0));
       expect([...first.complaints, ...second.complaints]).toEqual([]);
       await Promise.all([first.close(), second.close()]);
     },
