@@ -78,10 +78,10 @@ describe('asking again', () => {
     expect(retryMsOf(failed(overloaded, 1), 0, 0)).toBe(9_000);
   });
 
-  test('is no use after a no, but where seats may come back', () => {
-    expect(retryMsOf(failed(refusal('no_waiting_room'), 1), 0, 0)).toBe(false);
-    expect(retryMsOf(failed(refusal('sold_out'), 1), 0, 0)).toBe(60_000);
-    expect(retryMsOf(failed(refusal('rate_limited', {}, 429), 1), 0, 0)).toBe(2_000);
+  test('goes on after a no: seats come back, and a line may only just have been made', () => {
+    const noes = [refusal('no_waiting_room', {}, 404), refusal('sold_out')];
+    expect(noes.map((no) => retryMsOf(failed(no, 1), 0, 0))).toEqual([2_000, 2_000]);
+    expect(noes.map((no) => retryMsOf(failed(no, 600), 0, 0))).toEqual([60_000, 60_000]);
   });
 
   test('comes at the same time however often the screen is drawn meanwhile', () => {

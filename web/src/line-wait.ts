@@ -66,23 +66,22 @@ export function standingOf(place: Place | undefined, queue: Queue | undefined, r
 /** How it went so far with something that is asked again and again, in milliseconds since 1970. */
 type Asked = { readonly error: unknown; readonly errorUpdatedAt: number; readonly dataUpdatedAt: number };
 
-const retryMs = { first: 2_000, most: 20_000, soldOut: 60_000 };
+const retryMs = { first: 2_000, most: 20_000, mostAfterNo: 60_000 };
 
 /**
- * When to ask again after a failure: soon at first, then ever more seldom. A no stays a no, but for seats that may come back.
- * `draw` (0 ≤ x < 1) is this fan's part of the jitter: the same at each rendering, which would otherwise start the timer anew.
+ * When to ask again after a failure: soon at first, then ever more seldom. Also after a no: seats come back, and a line may only
+ * just have been made. `draw` (0 ≤ x < 1) is this fan's part of the jitter: the same at each rendering, which would otherwise
+ * start the timer anew.
  */
 export function retryMsOf(
   { error, errorUpdatedAt, dataUpdatedAt }: Asked,
   startedAt: number,
   draw: number,
-): number | false {
-  if (isRefusal(error, 'sold_out')) return retryMs.soldOut * (1 + draw / 4);
-  if (isRefusal(error) && error.status < 500 && !isRefusal(error, 'rate_limited', 'request_timeout'))
-    return false;
+): number {
+  const isNo = isRefusal(error) && error.status < 500 && !isRefusal(error, 'rate_limited', 'request_timeout');
   const asked = isRefusal(error) ? (error.retryAfterSeconds ?? 0) * 1_000 : 0;
   const silentMs = errorUpdatedAt - Math.max(dataUpdatedAt, startedAt);
-  const grown = Math.min(retryMs.most, Math.max(retryMs.first, silentMs / 4));
+  const grown = Math.min(isNo ? retryMs.mostAfterNo : retryMs.most, Math.max(retryMs.first, silentMs / 4));
   return Math.max(asked, grown) * (1 + draw / 4);
 }
 

@@ -126,8 +126,9 @@ export class Visitor {
   async signIn(): Promise<void> {
     const { account } = this.t;
     await this.page.getByLabel(account.email, { exact: true }).fill(this.#email);
-    await this.page.getByLabel(account.password, { exact: true }).fill(password);
-    await this.page.getByRole('dialog').getByRole('button', { name: account.submitIn, exact: true }).click();
+    const secret = this.page.getByLabel(account.password, { exact: true });
+    await secret.fill(password);
+    await secret.press('Enter');
   }
 
   /** Fills in the sign-up where it is shown. */

@@ -59,11 +59,11 @@ function Waiting({ fan, concertId, performanceId }: WaitingProps) {
     void place.refetch();
   }, [fan.userId, concertId, place]);
   const queueToken = isCalled(place.data, queue.data) ? place.data?.queueToken : undefined;
-  const refusedEntry = useEntering(fan.userId, concertId, queueToken, onEntered, lineUpAgain);
+  const entry = useEntering(fan.userId, concertId, queueToken, onEntered, lineUpAgain);
 
   const refusedPlace = place.data ? null : place.error;
-  const standing = standingOf(place.data, queue.data, refusedPlace ?? refusedEntry);
-  const failure = [refusedPlace, refusedEntry, queue.error].find(
+  const standing = standingOf(place.data, queue.data, refusedPlace ?? entry.told);
+  const failure = [refusedPlace, entry.failure, queue.error].find(
     (one) => one !== null && !isToldByStanding(one),
   );
   useWindowTitle(standing, t);
@@ -96,6 +96,13 @@ function Waiting({ fan, concertId, performanceId }: WaitingProps) {
 const isToldByStanding = (failure: unknown): boolean =>
   isRefusal(failure, 'not_your_turn', 'sale_paused', 'sold_out', 'sale_closed');
 
+type Entry = {
+  /** The last that was said at the door of where the fan stands; a connection that is lost afterwards does not undo it. */
+  readonly told: unknown;
+  readonly failure: unknown;
+};
+const nothingSaid: Entry = { told: null, failure: null };
+
 /** Asks to be let in while there is a token to ask with. What stands in the way is told, and asked again. */
 function useEntering(
   userId: string,
@@ -103,8 +110,8 @@ function useEntering(
   queueToken: string | undefined,
   onEntered: () => void,
   onInvalid: () => void,
-): unknown {
-  const [refused, setRefused] = useState<unknown>(null);
+): Entry {
+  const [entry, setEntry] = useState(nothingSaid);
   const [tries, setTries] = useState(0);
   const hooks = useRef({ onEntered, onInvalid });
   useEffect(() => {
@@ -122,7 +129,9 @@ function useEntering(
         if (isOver) return;
         // The sign-in takes the place of all this; whoever signs in has the same place.
         if (isRefusal(failure, 'unauthenticated', 'user_not_found')) return forgetFan();
-        setRefused(failure);
+        setEntry(({ told }) =>
+          isToldByStanding(failure) ? { told: failure, failure: null } : { told, failure },
+        );
         if (isRefusal(failure, 'queue_token_invalid')) return hooks.current.onInvalid();
         if (isRefusal(failure, 'sale_closed', 'no_waiting_room')) return;
         const seconds = isRefusal(failure) ? (failure.retryAfterSeconds ?? 2) : 2;
@@ -135,8 +144,8 @@ function useEntering(
     };
   }, [userId, concertId, queueToken, tries]);
   // What was said of another place, or before the line stopped, stands no more.
-  useEffect(() => () => setRefused(null), [queueToken]);
-  return refused;
+  useEffect(() => () => setEntry(nothingSaid), [queueToken]);
+  return entry;
 }
 
 /** The window's title says it to who waits in another tab. */
