@@ -121,7 +121,7 @@ describe('whatever the connection does', () => {
   test('a reservation whose answer was lost is found when the turn has ended meanwhile', async () => {
     const fan = await stage.visitor({ language: 'en' });
     await fan.hasSignedIn();
-    await fan.page.goto(`/concerts/blue-hour/seats/${evenings.pop() ?? ''}`);
+    await fan.page.goto(`/concerts/blue-hour/seats/${anEvening()}`);
     // As the door answers once the turn is over, whatever the key.
     const turnOver = { type: 'about:blank', title: 'Over', status: 403, code: 'admission_expired' };
     await fan.page.route('**/reservations', (route) =>

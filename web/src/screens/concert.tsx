@@ -31,6 +31,7 @@ function Programme({ concert }: { readonly concert: ConcertBody }) {
   const { t, language } = useLanguage();
   const { artist, venue } = concert.translations[language];
   const { min, max } = concert.priceRange;
+  const { data: performances } = useQuery(performancesQuery(concert.concertId));
   return (
     <div className="concert-programme">
       <p className="concert-artist">{artist}</p>
@@ -38,7 +39,7 @@ function Programme({ concert }: { readonly concert: ConcertBody }) {
         {venue} <span aria-hidden="true">·</span>{' '}
         <span className="number">{t.season.range(t.points(min), t.points(max))}</span>
       </p>
-      <SaleState concert={concert} />
+      <SaleState concert={concert} performances={performances} />
       {concert.saleState === 'scheduled' && <Opening concert={concert} />}
       {concert.saleState === 'paused' && <Refused code="sale_paused" />}
       {concert.saleState === 'closed' && <Refused code="sale_closed" />}

@@ -118,6 +118,9 @@ function Hall({ concert, performance, layout }: HallProps) {
         // The door is asked before the key: an answer that was lost is not told again after the turn.
         seek(attempt);
       }
+      // Whether it is over or only paused, the concert says.
+      if (isRefusal(error, 'sale_closed'))
+        void queries.invalidateQueries({ queryKey: concertQuery(concert.concertId).queryKey });
       if (!isRefusal(error, 'seat_unavailable')) return;
       const loss = lostByRefusal(error, selected);
       select(selected.filter((id) => !loss.seatIds.includes(id)));
@@ -203,7 +206,7 @@ function Hall({ concert, performance, layout }: HallProps) {
               onClose={() => setLost(null)}
             />
           )}
-          {reserving.error !== null && !isToldElsewhere(reserving.error) && (
+          {reserving.error !== null && !isToldElsewhere(reserving.error, concert) && (
             <Failure error={reserving.error} />
           )}
           <SeatChoice
@@ -232,9 +235,11 @@ function SaleNotice({ concert: { saleState } }: { readonly concert: Concert }) {
 const isAdmissionRefusal = (error: unknown): error is Refusal =>
   isRefusal(error, 'admission_required', 'admission_expired', 'admission_invalid');
 
-/** By the lost seats, or by the way to the line. */
-const isToldElsewhere = (error: unknown): boolean =>
-  isRefusal(error, 'seat_unavailable') || isAdmissionRefusal(error);
+/** By the lost seats, by the way to the line, or by how the sale stands. */
+const isToldElsewhere = (error: unknown, { saleState }: Concert): boolean =>
+  isRefusal(error, 'seat_unavailable') ||
+  isAdmissionRefusal(error) ||
+  (isRefusal(error, 'sale_closed') && saleState !== 'open');
 
 function whyLineUp(error: unknown, hadTurn: boolean): string {
   if (isAdmissionRefusal(error)) return error.code;
