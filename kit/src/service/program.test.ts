@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
+import { until } from '../testing/index.ts';
 import { ConfigurationError, ensureProgram, freePort, startProgram } from './index.ts';
 
 test('free ports are each another, and none that an outgoing connection may be given', async () => {
@@ -13,6 +14,29 @@ test('free ports are each another, and none that an outgoing connection may be g
     server.listen(port, '127.0.0.1', () => server.close(() => done()));
   });
 });
+
+test.runIf(process.platform === 'linux')(
+  'a port that another process was given is its own until that ends, also while nobody listens there',
+  async () => {
+    const few = { from: 31_990, to: 32_000 };
+    const takesAll = `
+      import { freePort } from ${JSON.stringify(new URL('./program.ts', import.meta.url))};
+      const taking = async () => { for (;;) await freePort(${JSON.stringify(few)}); };
+      await taking().catch((error) => console.log(error.message));
+      setInterval(() => {}, 60_000);`;
+    let said = '';
+    const onOutput = (text: string) => {
+      said += text;
+    };
+    const other = startProgram(process.execPath, ['--input-type=module', '--eval', takesAll], { onOutput });
+    try {
+      await until('it has taken all', () => said === 'There is no free port.\n');
+      await expect(freePort(few)).rejects.toThrow('There is no free port.');
+    } finally {
+      await other.stop('SIGKILL');
+    }
+  },
+);
 
 test('a program that nobody has is asked for in a sentence', async () => {
   process.env['NO_INSTALL'] = '1';

@@ -154,20 +154,36 @@ export function startProgram(
   };
 }
 
-const handedOut = new Set<number>();
+const tried = new Set<number>();
 // Below those that systems give to outgoing connections: one of them could take a port before its server listens there.
 const ports = { from: 20_000, to: 32_000 };
 const portTriesMax = 200;
 
-/** A TCP port of 127.0.0.1 that is free now; never the same one twice in a process. */
-export async function freePort(): Promise<number> {
+/**
+ * A TCP port of 127.0.0.1 that is free now; never the same one twice in a process nor, on Linux, in two processes that run at
+ * the same time: it stays free for a while before its server listens there.
+ */
+export async function freePort({ from, to } = ports): Promise<number> {
   for (let attempt = 0; attempt < portTriesMax; attempt++) {
-    const port = ports.from + Math.floor(Math.random() * (ports.to - ports.from));
-    if (handedOut.has(port) || !(await isFree(port))) continue;
-    handedOut.add(port);
-    return port;
+    const port = from + Math.floor(Math.random() * (to - from));
+    if (tried.has(port)) continue;
+    tried.add(port);
+    // In this order: to look at a port is to listen there for a moment, in the way of a server whose port it is.
+    if ((await claim(port)) && (await isFree(port))) return port;
   }
   throw new Error('There is no free port.');
+}
+
+/**
+ * Marks a port as this process's for as long as it lives; false when it is another's. The mark is a socket in Linux's abstract
+ * namespace: whoever shares the ports shares it, and the kernel cleans up. Where there is none, nothing is marked.
+ */
+function claim(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const server = createServer((visitor) => visitor.destroy()).unref();
+    server.once('error', (error) => done(!('code' in error) || error.code !== 'EADDRINUSE'));
+    server.listen(`\0tutti-port-${port}`, () => done(true));
+  });
 }
 
 function isFree(port: number): Promise<boolean> {
