@@ -1,8 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
-const shared = {
+const patience = {
   testTimeout: 60_000,
   hookTimeout: 150_000,
+  // A second, which it would be, is nothing to a busy machine.
+  expect: { poll: { timeout: 10_000 } },
+};
+
+const shared = {
+  ...patience,
   globalSetup: ['kit/src/testing/global-setup.ts'],
 };
 
@@ -46,8 +52,7 @@ export default defineConfig({
       },
       {
         test: {
-          testTimeout: 60_000,
-          hookTimeout: 150_000,
+          ...patience,
           name: 'web',
           include: ['web/test/**/*.test.ts'],
           maxWorkers: 2,

@@ -223,7 +223,9 @@ describe('how much runs at once', () => {
       },
       { runningMax: 1 },
     );
-    const impatient = house.client(address, { deadlineMs: 50 });
+    const impatient = house.client(address, { deadlinesMs: { look: 500 } });
+    // Connected before, so that the call reaches its handler well within its time.
+    await impatient.check();
     await expect(impatient.call.look({ name: 'a' })).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
     await held.reached;
     const { call } = house.client(address);

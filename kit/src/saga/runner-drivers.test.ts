@@ -41,6 +41,23 @@ describe('a driver that lives', () => {
   });
 });
 
+describe('a driver that stops', () => {
+  test('ends what it has begun, begins nothing more, and leaves nothing to take over', async () => {
+    const driver = await stage.driver();
+    const { id } = driver.start('jump');
+    const pivot = await driver.ask('do d.pivot', id);
+    const stopping = driver.runner.stop(60_000);
+    const late = driver.start('jump');
+    // It still drives: what is not answered is asked for again.
+    await driver.pass(5_000);
+    await until('it asks again', () => driver.asks(id).filter((one) => one === 'do d.pivot').length > 1);
+    await driver.reply(pivot, ok());
+    await stopping;
+    expect(await stage.row(id)).toMatchObject({ status: 'succeeded', epoch: 1 });
+    expect(await stage.row(late.id)).toBeUndefined();
+  });
+});
+
 describe('two builds with two versions of one saga, side by side', () => {
   test('each begins its own, a newer one finishes both, and an older one leaves what it does not know', async () => {
     const older = await stage.driver();
