@@ -95,15 +95,18 @@ test('after the opening numbers follow the order of joining, and serving goes th
 
 test('who leaves makes room, and comes again only after everybody who waits for the first time', async () => {
   const sale = await guardedSale(house, { inside: 1 });
-  const [first, second] = [await house.fan(), await house.fan()];
+  const [first, second, third] = [await house.fan(), await house.fan(), await house.fan()];
   const admission = await goIn(first, sale);
   const { queueToken } = await placeOf(first, sale);
   const waiting = await placeOf(second, sale);
+  // When the second is called, too, somebody still waits for the first time.
+  await placeOf(third, sale);
   expect((await leave(first, sale)).status).toBe(204);
+  await until('there is room', async () => (await takenSlots(sale)) === 0);
   expect(codeOf(await askIn(first, sale, queueToken))).toBe('409 not_your_turn');
   await until('the second is in', async () => (await askIn(second, sale, waiting.queueToken)).status === 201);
   expect(codeOf(await reserveWith(first, sale, ['S-1'], admission))).toBe('403 admission_expired');
   await leave(second, sale);
-  // Nobody waits any more who was not inside: whoever wants may come again.
+  // The third is called and does not come. Nobody waits any more who was not inside: whoever wants may come again.
   await until('the first is in again', async () => (await askIn(first, sale, queueToken)).status === 201);
 });

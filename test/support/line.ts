@@ -22,9 +22,28 @@ export async function guardedSale(
      where id = $1`,
     [id, inside, pace, opensInSeconds],
   );
-  await until('the waiting room has heard of it', async () => (await queueOf(house, id)).status === 200);
+  if (opensInSeconds > 0)
+    await until('the waiting room has heard of it', async () => (await queueOf(house, id)).status === 200);
+  else await untilDrawn(house, id);
   return id;
 }
+
+/**
+ * Waits until every process of the waiting room knows that the order is drawn: each reads the sales for itself, once a second.
+ * They are asked in turn, and none has a list of joins before it knows.
+ */
+export const untilDrawn = (house: Pick<House, 'address'>, concertId: string): Promise<void> =>
+  until(
+    'every process knows that the order is drawn',
+    async () => {
+      for (let turn = 0; turn < 4; turn++) {
+        const { status } = await request(house.address, 'GET', `${lineOf(concertId)}/queue/joins`);
+        if (status !== 200) return false;
+      }
+      return true;
+    },
+    20_000,
+  );
 
 const lineOf = (concertId: string): string => `/api/v1/concerts/${concertId}`;
 

@@ -32,6 +32,8 @@ test('a fan without a mouse buys a ticket, and the focus is where the page is', 
   await page.goto('/');
   await fan.heading(t.season.title).waitFor();
 
+  // Before the page has drawn anything there is nothing to go to.
+  await fan.link(t.skip).waitFor({ state: 'attached' });
   await press('Tab');
   expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(t.skip);
   const signIn = page.getByRole('navigation').getByRole('button', { name: t.nav.signIn });

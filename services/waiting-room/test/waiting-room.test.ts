@@ -1,6 +1,7 @@
 import { checkJoins, checkSeed, isRight, numberOf, type PublishedShuffle } from '@tutti/contracts/line';
 import { until } from '@tutti/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { LineStore } from '../src/store.ts';
 import { fans, isIn, Room } from './line.fixture.ts';
 
 let room: Room;
@@ -140,6 +141,10 @@ describe('being inside', () => {
     const [sleeper = '', awake = '', later = ''] = fans(3);
     for (const fan of [sleeper, awake, later]) await room.join(sale, fan);
     await until('the sleeper was called', async () => (await serving(sale)) >= 1);
+    // A call that nobody has followed for half a minute is not counted on any more.
+    await room.place.database.query(`update call set at = at - interval '30 seconds' where sale = $1`, [
+      (await room.saleRow(sale)).id,
+    ]);
     await until('somebody else was called meanwhile', async () => (await serving(sale)) >= 2);
     await until('who is awake is in', async () => isIn(await room.ask(sale, awake)));
     expect(await room.ask(sale, sleeper)).toMatchObject({ code: 'not_your_turn', ahead: 0 });
@@ -175,8 +180,9 @@ describe('moving on', () => {
     own.office.add({ concertId: sale, inside: 3 });
     const first = await one.lease.take();
     await one.look(first ?? 0);
-    const service = await own.start();
-    for (const fan of fans(5)) await service.queries.join(sale, fan);
+    const { id } = await own.saleRow(sale);
+    // Nobody else: a running service would want the lease too.
+    await new LineStore(own.place.database).join(fans(5).map((fan) => ({ sale: id, fan })));
     // Its time is over while it is paused between reading and writing.
     await own.place.database.query(`update lease set until = now() - interval '1 second'`);
     const second = await two.lease.take();
@@ -184,7 +190,6 @@ describe('moving on', () => {
     await two.look(second ?? 0);
     expect((await own.saleRow(sale)).serving).toBe(3);
     await expect(one.look(first ?? 0)).rejects.toMatchObject({ code: 'TU001' });
-    const { id } = await own.saleRow(sale);
     const store = own.place.database;
     await expect(store.query('select move_line($1, $2, 3, 5)', [first, id])).rejects.toMatchObject({
       code: 'TU001',
