@@ -28,12 +28,13 @@ test('SIGTERM under load: it leaves with 0 and nothing behind, and the next star
   expect(Date.now() - asked).toBeLessThan(12_000);
   await expectNothingLeft(used, 2_000);
   await used.start();
-  const [left] = await used.query<{ count: number }>(
+  // The row of a saga names who drove it last: here the first start was the only one to drive any of its own.
+  const drivers = await used.query(
     'orchestrator',
-    `select count(*) as count from saga where status in ('running', 'compensating') and created_at < to_timestamp($1)`,
+    'select distinct owner from saga where created_at < to_timestamp($1)',
     [asked / 1_000],
   );
-  expect(left?.count).toBe(0);
+  expect(drivers).toHaveLength(1);
   await expectRecovered(used, crowd);
 });
 
@@ -118,7 +119,9 @@ test.each([
   { timeout: 120_000 },
   async ({ isIt }) => {
     const child = used.launch({ WEB_DIR: '' }, npmStart);
-    await until(`it is ready; it said ${used.output}`, () => used.isReady(), 40_000);
+    await until('it is ready', () => used.isReady(), 40_000).catch((cause: unknown) => {
+      throw new Error(`It did not start; it said: ${used.output}`, { cause });
+    });
     const crowd = await crowdAt(used);
     const killed = processesOn(used.dataDir).filter(({ command }) => isIt(command));
     expect(killed.length, JSON.stringify(processesOn(used.dataDir))).toBe(1);

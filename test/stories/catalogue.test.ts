@@ -56,7 +56,7 @@ test('a concert is shown in both languages, with its sale and its prices', async
 test('a client that knows a concert is told when it changed, also when only time passed', async () => {
   const concertId = await house.performance(1);
   await house.databases.concert.query(
-    `update concert set on_sale_at = clock_timestamp() + interval '1 second' where id = $1`,
+    `update concert set on_sale_at = clock_timestamp() + interval '4 seconds' where id = $1`,
     [concertId],
   );
   const first = await get(`/concerts/${concertId}`);

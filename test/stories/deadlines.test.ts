@@ -76,9 +76,12 @@ test('an account deleted while its reservation was on the way leaves a hold that
   const fan = await house.fan();
   const open = await stall('concert', 'seat');
   const reserving = fan.reserve(show, ['S-1']);
-  await until('the saga is stored', async () => {
-    const rows = await house.databases.orchestrator.query('select 1 from saga where fan = $1', [fan.userId]);
-    return rows.length === 1;
+  await until('the reservation waits for the seats', async () => {
+    const waiting = await house.databases.concert.query(
+      `select 1 from pg_stat_activity
+       where datname = current_database() and wait_event_type = 'Lock' and query like '%handle(%'`,
+    );
+    return waiting.length === 1;
   });
   await house.databases.user.query(
     `update account set name = null, email = null, password_hash = null, deleted_at = now() where id = $1`,

@@ -181,15 +181,17 @@ test('an operation tells its fan, and nobody else, what became of every step', a
   const release = await holdWallet(fan);
   const waiting = fan.post('/api/v1/points/charges', { amount: 1 }, 'k', { prefer: 'wait=0' });
   const location = (await waiting).headers.get('location') ?? '';
-  expect((await fan.get(location)).body).toMatchObject({
+  const shown = async () => (await fan.get(location)).body;
+  await until(
+    'the second step runs',
+    async () => field(list(await shown(), 'steps')[1], 'status') === 'running',
+  );
+  expect(await shown()).toMatchObject({
     status: 'running',
     steps: [{ status: 'ok' }, { status: 'running' }],
   });
   await release();
-  await until(
-    'it has succeeded',
-    async () => field((await fan.get(location)).body, 'status') === 'succeeded',
-  );
+  await until('it has succeeded', async () => field(await shown(), 'status') === 'succeeded');
 });
 
 test('what operators see is for operators', async () => {

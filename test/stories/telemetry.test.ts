@@ -1,9 +1,12 @@
 import { InProcessBus } from '@tutti/kit/messaging';
 import { ensureProgram } from '@tutti/kit/service';
 import { readMetrics, TraceCollector, until } from '@tutti/kit/testing';
-import { spawnSync } from 'node:child_process';
+import { queueLabel } from '@tutti/kit/telemetry';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { text as allOf } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { request, text } from '../support/client.ts';
 import { openHouse, type House } from '../support/house.ts';
@@ -17,17 +20,32 @@ const read = (line: string): Line => JSON.parse(line);
 const metricsOf = async (house: House) => readMetrics((await request(house.address, 'GET', '/metrics')).text);
 
 /** Everything that is published while it runs; the system is in this process. */
-function overheard(): { messages: unknown[]; stop(): void } {
-  const messages: unknown[] = [];
+function overheard() {
+  const sent: { queue: string; message: unknown }[] = [];
   const publish = InProcessBus.prototype.publish;
   const spy = vi
     .spyOn(InProcessBus.prototype, 'publish')
-    .mockImplementation(function (this: InProcessBus, to, sent) {
-      messages.push(...sent);
-      return publish.call(this, to, sent);
+    .mockImplementation(function (this: InProcessBus, to, messages) {
+      for (const message of messages) sent.push({ queue: queueLabel(to.name), message });
+      return publish.call(this, to, messages);
     });
-  return { messages, stop: () => spy.mockRestore() };
+  return {
+    sent,
+    to: (queue: string) => sent.filter((one) => one.queue === queue),
+    stop: () => spy.mockRestore(),
+  };
 }
+
+/** How many there are when those that were sent again, because an answer took a second, are counted once. */
+const distinct = (sent: ReturnType<typeof overheard>['sent']): number =>
+  new Set(
+    sent.map(({ queue, message }) => {
+      const { id, saga, step, direction } = partsOf(message);
+      return JSON.stringify([queue, id, saga, step, direction]);
+    }),
+  ).size;
+
+const partsOf = (message: unknown): Line => ({ ...(typeof message === 'object' && message) });
 
 describe('a house that is traced', () => {
   let collector: TraceCollector;
@@ -59,10 +77,8 @@ describe('a house that is traced', () => {
     bus.stop();
     const [span] = await expectWholePayment(collector.spans);
     // Every message of it had its context, each of this trace.
-    const contexts = bus.messages.map((one) =>
-      typeof one === 'object' && one !== null && 'traceparent' in one ? String(one.traceparent) : 'none',
-    );
-    expect(contexts).toHaveLength(12);
+    const contexts = bus.sent.map(({ message }) => String(partsOf(message)['traceparent']));
+    expect(distinct(bus.sent)).toBe(12);
     expect(new Set(contexts.map((one) => one.slice(3, 35)))).toEqual(new Set([span?.traceId]));
   });
 
@@ -108,8 +124,8 @@ describe('a house that is traced', () => {
       traceparent: `00-${traceId}-b7ad6b7169203331-00`,
     });
     bus.stop();
-    expect(JSON.stringify(bus.messages)).toContain(`00-${traceId}-`);
-    expect(JSON.stringify(bus.messages)).not.toContain(`b7ad6b7169203331`);
+    expect(JSON.stringify(bus.sent)).toContain(`00-${traceId}-`);
+    expect(JSON.stringify(bus.sent)).not.toContain(`b7ad6b7169203331`);
     await fan.get('/api/v1/points');
     await traceOf(collector.spans, 'GET /api/v1/points', 1);
     expect(collector.spans.filter((one) => one.traceId === traceId)).toEqual([]);
@@ -137,6 +153,7 @@ describe('a house that is traced', () => {
 });
 
 describe('a house that is only measured', () => {
+  const due = 'tutti_deliveries_undelivered{state="due"}';
   let house: House;
   beforeAll(async () => {
     house = await openHouse();
@@ -150,16 +167,17 @@ describe('a house that is only measured', () => {
     const reservationId = text((await fan.reserve(show, ['S-1'])).body, 'reservationId');
     expect((await fan.pay(reservationId)).status).toBe(201);
     bus.stop();
-    expect(bus.messages.length).toBeGreaterThan(20);
-    expect(JSON.stringify(bus.messages)).not.toContain('traceparent');
+    expect(bus.sent.length).toBeGreaterThan(20);
+    expect(JSON.stringify(bus.sent)).not.toContain('traceparent');
   });
 
   test('its counters change as what happens says', async () => {
     // An answer may come before its row is written; a saga is counted when it is.
-    await until(
-      'everything before has ended',
-      async () => !(await metricsOf(house)).series.some((one) => one.startsWith('tutti_sagas_live{')),
-    );
+    await until('everything before has ended', async () => {
+      const { series, value } = await metricsOf(house);
+      return !series.some((one) => one.startsWith('tutti_sagas_live{')) && value(due) === 0;
+    });
+    const bus = overheard();
     const before = await metricsOf(house);
     const fan = await house.fan(1_000);
     const other = await house.fan();
@@ -185,17 +203,26 @@ describe('a house that is only measured', () => {
     expect(await requests('method="POST",route="/api/v1/reservations",status="2xx"')).toBe(1);
     expect(await requests('method="POST",route="/api/v1/reservations",status="4xx"')).toBe(1);
     expect(await requests('method="any",route="none",status="4xx"')).toBe(1);
-    expect(await grown('tutti_batch_messages_sum{queue="payment.commands"}')).toBe(2);
-    expect(await grown('tutti_batch_messages_sum{queue="sagas.start"}')).toBe(4);
-    expect(await grown('tutti_batch_messages_sum{queue="gateway.answers"}')).toBe(4);
-    await until(
-      'it is delivered',
-      async () => (await grown('tutti_delivery_tries_total{result="delivered"}')) === 1,
-    );
+    for (const [queue, count] of [
+      ['payment.commands', 2],
+      ['sagas.start', 4],
+      ['gateway.answers', 4],
+    ] as const) {
+      expect(distinct(bus.to(queue)), queue).toBe(count);
+      await until(
+        `all that was sent to ${queue} is counted`,
+        async () => (await grown(`tutti_batch_messages_sum{queue="${queue}"}`)) === bus.to(queue).length,
+      );
+    }
+    bus.stop();
+    await until('it is delivered, and written down', async () => {
+      const { value } = await metricsOf(house);
+      const series = 'tutti_delivery_tries_total{result="delivered"}';
+      return value(series) - before.value(series) === 1 && value(due) === 0;
+    });
     const now = await metricsOf(house);
     for (const database of ['user', 'concert', 'payment', 'partner', 'orchestrator'])
       expect(now.value(`tutti_database_up{database="${database}"}`)).toBe(1);
-    expect(now.value('tutti_deliveries_undelivered{state="due"}')).toBe(0);
     expect(now.series.some((one) => one.startsWith('tutti_queue_messages{'))).toBe(true);
     await until(
       'the expirer has its lease',
@@ -213,7 +240,7 @@ describe('a house that is only measured', () => {
     );
     const { value } = await metricsOf(house);
     const grown = (series: string) => value(series) - before.value(series);
-    expect(grown('tutti_deliveries_undelivered{state="due"}')).toBe(2);
+    expect(grown(due)).toBe(2);
     expect(grown('tutti_deliveries_undelivered{state="set_aside"}')).toBe(1);
     expect(value('tutti_delivery_oldest_seconds')).toBeGreaterThan(3_599);
     await house.databases.partner.query(`delete from delivery where body = '{}'`);
@@ -222,10 +249,13 @@ describe('a house that is only measured', () => {
   test('promtool finds the page well-formed, and nothing to say against our names', async () => {
     const promtool = await ensureProgram({ program: 'promtool', debianPackage: 'prometheus' }, () => {});
     const { text: page } = await request(house.address, 'GET', '/metrics');
-    const { stderr, error } = spawnSync(promtool, ['check', 'metrics'], { input: page, encoding: 'utf8' });
-    expect(error).toBeUndefined();
+    const checking = spawn(promtool, ['check', 'metrics']);
+    const ended = once(checking, 'close');
+    checking.stdin.end(page);
+    const said = await allOf(checking.stderr);
+    await ended;
     // Some names of prom-client's own end in what is for counters.
-    expect(stderr.split('\n').filter((line) => line !== '' && !line.startsWith('nodejs_'))).toEqual([]);
+    expect(said.split('\n').filter((line) => line !== '' && !line.startsWith('nodejs_'))).toEqual([]);
   });
 
   test('no figure has an id, an address or a person in it', async () => {

@@ -84,13 +84,15 @@ export class Started extends Installation {
   async start(env: Record<string, string> = {}, withinMs = 40_000): Promise<void> {
     const child = this.launch(env);
     await until(
-      `it is ready; it said: ${this.#output}`,
+      'it is ready',
       async () => {
-        if (child.exitCode !== null) throw new Error(`It ended with ${child.exitCode}: ${this.#output}`);
+        if (child.exitCode !== null) throw new Error(`It ended with ${child.exitCode}.`);
         return this.isReady();
       },
       withinMs,
-    );
+    ).catch((cause: unknown) => {
+      throw new Error(`It did not start; it said: ${this.#output}`, { cause });
+    });
   }
 
   /** Waits until it has ended by itself; returns the exit code. */
