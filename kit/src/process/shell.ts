@@ -38,6 +38,8 @@ export type RunningService = {
   stop(): Promise<void>;
   /** Adds the queries that it answers by gRPC, at PORT. */
   readonly serve?: (server: RpcServer) => void;
+  /** How many of them may run at once, of each gRPC service; without it, as many as `RpcServer` says. */
+  readonly callsMax?: number;
   /** More that the private door answers. */
   readonly routes?: Routes;
   /** Milliseconds between being told to leave and leaving: long enough for a balancer to look elsewhere. */
@@ -115,9 +117,10 @@ async function run(
   const bus = carrier && telemetry.watchBus(measurable(carrier));
   const own = telemetry.of(service);
   const running = await start({ env, log, telemetry: own, host }, bus);
-  const queries = running.serve && new RpcServer({ log, ready: () => running.ready(), spans: own.spans });
+  const { serve, callsMax: runningMax } = running;
+  const queries = serve && new RpcServer({ log, runningMax, ready: () => running.ready(), spans: own.spans });
   if (queries) {
-    running.serve?.(queries);
+    serve(queries);
     await queries.listen(host, port);
   }
   let isLeaving = false;

@@ -238,6 +238,48 @@ describe('how much runs at once', () => {
       ),
     );
   });
+
+  test('is told of each service by itself: a crowd at one does not turn away who asks another', async () => {
+    const held = gate();
+    const { address } = await house.open(
+      {
+        look: async () => {
+          await held.pass();
+          return {};
+        },
+      },
+      { runningMax: 1 },
+    );
+    const { call } = house.client(address);
+    const first = call.look({ name: 'held' });
+    await held.reached;
+    await expect(call.put({ name: 'b' })).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
+    expect(await house.shelf(address).call.count({})).toMatchObject({ toys: 1 });
+    held.open();
+    await first;
+  });
+
+  test('has room for a crowd where the service says so: 2,000 wait for one batch', async () => {
+    const crowd = 2_000;
+    const batch = gate();
+    let waiting = 0;
+    const { address } = await house.open(
+      {
+        put: async () => {
+          waiting++;
+          await batch.pass();
+          return {};
+        },
+      },
+      { runningMax: crowd },
+    );
+    const { call } = house.client(address);
+    const joins = Promise.allSettled(Array.from({ length: crowd }, () => call.put({ name: 'a' })));
+    await until('all of them wait', () => waiting === crowd);
+    batch.open();
+    const refused = (await joins).filter(({ status }) => status === 'rejected');
+    expect(refused).toEqual([]);
+  });
 });
 
 describe('health', () => {

@@ -26,8 +26,11 @@ import { spanned, spanOf, traceGiven, traceIdGiven } from './trace.ts';
 
 export type RpcServerOptions = {
   readonly log: Log;
-  /** Calls that may run at once; one more is refused. What they wait for, a pool of connections, is much smaller. */
-  readonly runningMax?: number;
+  /**
+   * Calls of each service that may run at once; one more is refused. What they wait for, a pool of connections, is much smaller.
+   * A crowd at one service leaves the room of the others free.
+   */
+  readonly runningMax?: number | undefined;
   /** Throws when this process could not answer; health checks say so. */
   readonly ready?: () => Promise<void>;
   readonly spans?: Spans | undefined;
@@ -53,8 +56,8 @@ export class RpcServer {
     'grpc.max_send_message_length': messageBytesMax,
     ...connectionOptions,
   });
-  readonly #services = new Set<string>();
-  readonly #running = new Set<Promise<void>>();
+  /** By the name of the service. */
+  readonly #running = new Map<string, Set<Promise<void>>>();
   #isStopping = false;
 
   constructor({ log, runningMax = 256, ready = async () => {}, spans }: RpcServerOptions) {
@@ -62,19 +65,20 @@ export class RpcServer {
     this.#runningMax = runningMax;
     this.#spans = spans;
     const isServing = async (): Promise<boolean> => !this.#isStopping && (await isReady(ready));
-    const health = healthHandler((service) => this.#services.has(service), isServing);
+    const health = healthHandler((service) => this.#running.has(service), isServing);
     this.#server.register(healthPath, health, asItIs, asItIs, 'unary');
   }
 
   /** Before `listen`. */
   serve<Service extends DescService>(service: Service, handlers: Handlers<Service>): void {
-    this.#services.add(service.typeName);
+    const running = new Set<Promise<void>>();
+    this.#running.set(service.typeName, running);
     for (const method of unaryOf(service)) {
       // The type of `handlers` has one for each of them, with the messages of that method.
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       const answer = (handlers as unknown as Readonly<Record<string, Answer>>)[method.localName];
       if (!answer) throw new Error(`${pathOf(method)} has no handler.`);
-      this.#server.register(pathOf(method), this.#handler(method, answer), asItIs, asItIs, 'unary');
+      this.#server.register(pathOf(method), this.#handler(method, answer, running), asItIs, asItIs, 'unary');
     }
   }
 
@@ -103,22 +107,23 @@ export class RpcServer {
       timer = setTimeout(() => resolve('over'), graceMs);
     });
     // A handler whose caller is gone still uses what is about to be closed behind us.
-    const ended = Promise.all([closed, ...this.#running]);
+    const running = [...this.#running.values()].flatMap((calls) => [...calls]);
+    const ended = Promise.all([closed, ...running]);
     if ((await Promise.race([ended, patience])) === 'over') this.#server.forceShutdown();
     clearTimeout(timer);
   }
 
-  #handler(method: DescMethod, answer: Answer): handleUnaryCall<Buffer, Buffer> {
+  #handler(method: DescMethod, answer: Answer, running: Set<Promise<void>>): handleUnaryCall<Buffer, Buffer> {
     return (call, callback) => {
       const deadline = Number(call.getDeadline());
-      const refusal = this.#refusal(call, deadline);
+      const refusal = this.#refusal(call, deadline, running);
       if (refusal) {
         callback(refusal);
         return;
       }
-      const running = this.#respond(method, answer, call, deadline, callback);
-      this.#running.add(running);
-      void running.finally(() => this.#running.delete(running));
+      const responding = this.#respond(method, answer, call, deadline, callback);
+      running.add(responding);
+      void responding.finally(() => running.delete(responding));
     };
   }
 
@@ -140,9 +145,13 @@ export class RpcServer {
   }
 
   /** Nobody waits any more for what has passed its deadline or was cancelled, so it is not begun. */
-  #refusal(call: ServerUnaryCall<Buffer, Buffer>, deadline: number): Told | null {
+  #refusal(
+    call: ServerUnaryCall<Buffer, Buffer>,
+    deadline: number,
+    running: ReadonlySet<Promise<void>>,
+  ): Told | null {
     if (call.cancelled || deadline <= Date.now()) return told.late;
-    return this.#running.size < this.#runningMax ? null : told.full;
+    return running.size < this.#runningMax ? null : told.full;
   }
 
   #run(

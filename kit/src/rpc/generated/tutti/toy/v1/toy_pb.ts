@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tutti/toy/v1/toy.proto.
  */
 export const file_tutti_toy_v1_toy: GenFile = /*@__PURE__*/
-  fileDesc("ChZ0dXR0aS90b3kvdjEvdG95LnByb3RvEgx0dXR0aS50b3kudjEiGwoLTG9va1JlcXVlc3QSDAoEbmFtZRgBIAEoCSIqCgxMb29rUmVzcG9uc2USDAoEdGV4dBgBIAEoCRIMCgRkYXRhGAIgASgMIhoKClB1dFJlcXVlc3QSDAoEbmFtZRgBIAEoCSINCgtQdXRSZXNwb25zZTKMAQoKVG95U2VydmljZRJCCgRMb29rEhkudHV0dGkudG95LnYxLkxvb2tSZXF1ZXN0GhoudHV0dGkudG95LnYxLkxvb2tSZXNwb25zZSIDkAIBEjoKA1B1dBIYLnR1dHRpLnRveS52MS5QdXRSZXF1ZXN0GhkudHV0dGkudG95LnYxLlB1dFJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("ChZ0dXR0aS90b3kvdjEvdG95LnByb3RvEgx0dXR0aS50b3kudjEiGwoLTG9va1JlcXVlc3QSDAoEbmFtZRgBIAEoCSIqCgxMb29rUmVzcG9uc2USDAoEdGV4dBgBIAEoCRIMCgRkYXRhGAIgASgMIhoKClB1dFJlcXVlc3QSDAoEbmFtZRgBIAEoCSINCgtQdXRSZXNwb25zZSIOCgxDb3VudFJlcXVlc3QiHQoNQ291bnRSZXNwb25zZRIMCgR0b3lzGAEgASgFMowBCgpUb3lTZXJ2aWNlEkIKBExvb2sSGS50dXR0aS50b3kudjEuTG9va1JlcXVlc3QaGi50dXR0aS50b3kudjEuTG9va1Jlc3BvbnNlIgOQAgESOgoDUHV0EhgudHV0dGkudG95LnYxLlB1dFJlcXVlc3QaGS50dXR0aS50b3kudjEuUHV0UmVzcG9uc2UyUAoMU2hlbGZTZXJ2aWNlEkAKBUNvdW50EhoudHV0dGkudG95LnYxLkNvdW50UmVxdWVzdBobLnR1dHRpLnRveS52MS5Db3VudFJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * @generated from message tutti.toy.v1.LookRequest
@@ -84,6 +84,36 @@ export const PutResponseSchema: GenMessage<PutResponse> = /*@__PURE__*/
   messageDesc(file_tutti_toy_v1_toy, 3);
 
 /**
+ * @generated from message tutti.toy.v1.CountRequest
+ */
+export type CountRequest = Message<"tutti.toy.v1.CountRequest"> & {
+};
+
+/**
+ * Describes the message tutti.toy.v1.CountRequest.
+ * Use `create(CountRequestSchema)` to create a new message.
+ */
+export const CountRequestSchema: GenMessage<CountRequest> = /*@__PURE__*/
+  messageDesc(file_tutti_toy_v1_toy, 4);
+
+/**
+ * @generated from message tutti.toy.v1.CountResponse
+ */
+export type CountResponse = Message<"tutti.toy.v1.CountResponse"> & {
+  /**
+   * @generated from field: int32 toys = 1;
+   */
+  toys: number;
+};
+
+/**
+ * Describes the message tutti.toy.v1.CountResponse.
+ * Use `create(CountResponseSchema)` to create a new message.
+ */
+export const CountResponseSchema: GenMessage<CountResponse> = /*@__PURE__*/
+  messageDesc(file_tutti_toy_v1_toy, 5);
+
+/**
  * @generated from service tutti.toy.v1.ToyService
  */
 export const ToyService: GenService<{
@@ -105,4 +135,21 @@ export const ToyService: GenService<{
   },
 }> = /*@__PURE__*/
   serviceDesc(file_tutti_toy_v1_toy, 0);
+
+/**
+ * Another service at the same server.
+ *
+ * @generated from service tutti.toy.v1.ShelfService
+ */
+export const ShelfService: GenService<{
+  /**
+   * @generated from rpc tutti.toy.v1.ShelfService.Count
+   */
+  count: {
+    methodKind: "unary";
+    input: typeof CountRequestSchema;
+    output: typeof CountResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_tutti_toy_v1_toy, 1);
 
