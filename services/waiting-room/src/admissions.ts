@@ -40,12 +40,13 @@ export class Admissions {
     const { id, concertId, serving } = sale.row;
     const fan = { sale: id, fan: userId };
     const isTheirs = claims?.concertId === concertId && claims.userId === userId;
-    // A signature says that it was given; the row, that it is still there.
-    if (!isTheirs || (await this.#options.store.arrivalOf(fan)) !== claims.arrival)
-      return { code: 'queue_token_invalid' };
+    if (!isTheirs) return { code: 'queue_token_invalid' };
+    // To these the rows have nothing to add, and everybody who was called asks again.
     if (sale.phase === 'closed') return { code: 'sale_closed' };
     if (sale.phase === 'sold_out') return { code: 'sold_out' };
     if (sale.phase === 'paused') return { code: 'sale_paused' };
+    // A signature says that it was given; the row, that it is still there.
+    if ((await this.#options.store.arrivalOf(fan)) !== claims.arrival) return { code: 'queue_token_invalid' };
     const number = numberOf(sale, claims.arrival);
     if (number === undefined) return notYet(sale);
     // A thousand numbers away it cannot be their turn: nothing is asked of the rows.

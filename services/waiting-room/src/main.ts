@@ -36,21 +36,24 @@ export type WaitingRoomOptions = {
   telemetry?: ServiceTelemetry | undefined;
 };
 
-const joinsMost = { batchMax: 2_000, waitingMax: 20_000 };
+export const joinsMost = { batchMax: 2_000, waitingMax: 20_000 };
 const joinListMost = 10_000;
 
 export async function startWaitingRoom(options: WaitingRoomOptions): Promise<WaitingRoomService> {
   const { connection, log, admissionTokenKey, admissionSeconds, leaseSeconds = 5, telemetry } = options;
   const database = new Database(connection, { connectionsMax: 4 });
+  // What moves the lines, and what is known of them, never stands behind the questions of the crowd.
+  const moving = new Database(connection, { connectionsMax: 2 });
   await migrate(database, waitingRoomMigrations);
   const store = new LineStore(database);
+  const movingStore = new LineStore(moving);
   const catalogue = options.sales;
-  const sales = new Sales(store, () => catalogue.sales());
+  const sales = new Sales(movingStore, () => catalogue.sales());
   const tokens = new LineTokens(admissionTokenKey);
   const joins = new Batches<FanOfSale, Joined>((batch) => store.join(batch), joinsMost);
   const admissions = new Admissions({ store, catalogue, tokens, admissionSeconds });
-  const lease = new Lease({ database, name: 'move-lines', owner: uuidv7(), seconds: leaseSeconds });
-  const mover = new Mover({ store, sales, catalogue, tokens, lease, log });
+  const lease = new Lease({ database: moving, name: 'move-lines', owner: uuidv7(), seconds: leaseSeconds });
+  const mover = new Mover({ store: movingStore, sales, catalogue, tokens, lease, log });
   const ready = async () => {
     await database.query('select 1');
   };
@@ -94,7 +97,7 @@ export async function startWaitingRoom(options: WaitingRoomOptions): Promise<Wai
     stop: async () => {
       await mover.stop();
       await Promise.all([joins.stop(), admissions.stop()]);
-      await database.close();
+      await Promise.all([database.close(), moving.close()]);
     },
   };
 }

@@ -2,7 +2,7 @@ import { SaleService } from '@tutti/contracts/wire/sale';
 import { runProcessOffBus } from '@tutti/kit/process';
 import { rpcClient } from '@tutti/kit/rpc';
 import { saleQueries } from './catalogue.ts';
-import { startWaitingRoom } from './main.ts';
+import { joinsMost, startWaitingRoom } from './main.ts';
 import { serveWaitingRoom } from './rpc.ts';
 
 await runProcessOffBus('waiting-room', async ({ env, log, telemetry }) => {
@@ -23,6 +23,8 @@ await runProcessOffBus('waiting-room', async ({ env, log, telemetry }) => {
   return {
     ready: waitingRoom.ready,
     serve: (server) => serveWaitingRoom(server, waitingRoom.queries),
+    // A crowd that joins at once waits for its batch: there is room for as many calls as may wait.
+    callsMax: joinsMost.waitingMax,
     stop: async () => {
       await waitingRoom.stop();
       concert.close();

@@ -1,5 +1,5 @@
 import { checkJoins, checkSeed, isRight, numberOf, type PublishedShuffle } from '@tutti/contracts/line';
-import { until } from '@tutti/kit/testing';
+import { gate, until } from '@tutti/kit/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LineStore } from '../src/store.ts';
 import { fans, isIn, Room } from './line.fixture.ts';
@@ -214,6 +214,40 @@ describe('moving on', () => {
     expect(await serving(sale)).toBe(1);
     room.office.add({ concertId: sale, state: 'open' });
     await until('the second is in', async () => isIn(await room.ask(sale, second)));
+  });
+
+  test('while the questions of a crowd wait for their rows the lines are moved and told, and a pause is answered at once', async () => {
+    const sale = await room.sale({ inside: 2 });
+    const [fan = ''] = fans(1);
+    const { queueToken } = await room.join(sale, fan);
+    const admit = async (process: number) => room.services[process]?.queries.admit(sale, fan, queueToken);
+    const { database } = room.place;
+    const held = gate();
+    const holding = database.transaction(async (tx) => {
+      await tx.query('lock table place in access exclusive mode');
+      await held.pass();
+    });
+    await held.reached;
+    let over = 0;
+    const crowd = Array.from({ length: 20 }, (_, index) => admit(index % 2).finally(() => over++));
+    const settled = Promise.allSettled(crowd);
+    try {
+      await until('both processes have all their connections for fans at it', async () => {
+        const waiting = await database.query(
+          `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+        );
+        return waiting.length >= 8;
+      });
+      room.office.add({ concertId: sale, state: 'paused' });
+      for (const { queries } of room.services)
+        await until('it is told', async () => (await queries.queue(sale))?.includes('"paused"') === true);
+      for (const process of [0, 1]) expect(await admit(process)).toEqual({ code: 'sale_paused' });
+      expect(over).toBe(0);
+    } finally {
+      held.open();
+      await holding;
+    }
+    expect((await settled).filter(({ status }) => status === 'rejected')).toEqual([]);
   });
 
   test('nobody is called while every seat is held or paid; when a hold runs out the line goes on', async () => {

@@ -1,5 +1,6 @@
 import * as http from '@tutti/contracts/http';
 import type { WaitingRoomQueries } from '@tutti/contracts';
+import { randomInt } from 'node:crypto';
 import { Readable } from 'node:stream';
 import * as z from 'zod';
 import type { GatewayParts } from '../parts.ts';
@@ -110,9 +111,11 @@ export function waitingRoomRoutes(app: TypedApp, { line, concerts }: GatewayPart
       const answer = await line.admit(concertId, callerOf(request).userId, queueToken);
       if ('admissionToken' in answer) return reply.code(201).send(answer);
       if (answer.code === 'no_waiting_room') throw await nothingThere(concertId);
+      if (answer.code === 'sold_out' || answer.code === 'sale_paused')
+        throw new Refused(answer.code, {}, retryAfter(longSeconds()));
       if (answer.code !== 'not_your_turn') throw new Refused(answer.code);
       const { ahead, retryAfterSeconds } = answer;
-      throw new Refused('not_your_turn', { ahead }, { 'retry-after': String(retryAfterSeconds) });
+      throw new Refused('not_your_turn', { ahead }, retryAfter(retryAfterSeconds));
     },
   );
 
@@ -136,6 +139,11 @@ export function waitingRoomRoutes(app: TypedApp, { line, concerts }: GatewayPart
     },
   );
 }
+
+const retryAfter = (seconds: number) => ({ 'retry-after': String(seconds) });
+
+/** A pause lasts minutes and a seat comes back seldom: all who were called ask again some time, and not all at once. */
+const longSeconds = (): number => randomInt(20, 41);
 
 async function* listed(
   line: Pick<WaitingRoomQueries, 'joins'>,
