@@ -37,7 +37,9 @@ export async function startConcert({
   holdSeconds,
   telemetry,
 }: ConcertOptions): Promise<ConcertService> {
-  const database = new Database(connection);
+  const database = new Database(connection, { connectionsMax: 5 });
+  // What the lines live on, and who ends holds, never stands behind a crowd that reads.
+  const selling = new Database(connection, { connectionsMax: 3 });
   await migrate(database, concertMigrations);
   const commands = new Database(connection, {
     connectionsMax: 2,
@@ -51,7 +53,7 @@ export async function startConcert({
     effects: Object.values(concert).map(({ name }) => name),
     telemetry,
   });
-  const lease = new Lease({ database, name: 'expire-holds', owner: uuidv7(), seconds: 5 });
+  const lease = new Lease({ database: selling, name: 'expire-holds', owner: uuidv7(), seconds: 5 });
   const expirer = new HoldExpirer({ database: commands, lease, log });
   const ready = async () => {
     await database.query('select 1');
@@ -69,12 +71,12 @@ export async function startConcert({
   }
   return {
     queries: new ConcertStore(database),
-    sales: new SaleStore(database),
+    sales: new SaleStore(selling),
     ready,
     stop: async () => {
       await expirer.stop();
       await participant.stop();
-      await Promise.all([database.close(), commands.close()]);
+      await Promise.all([database.close(), selling.close(), commands.close()]);
     },
   };
 }

@@ -1,10 +1,14 @@
 import type { AdmissionQuestion } from '@tutti/contracts';
+import { InProcessBus } from '@tutti/kit/messaging';
+import { createLog } from '@tutti/kit/service';
 import { rowsRead } from '@tutti/kit/testing';
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startConcert } from '../src/main.ts';
 import { SaleStore } from '../src/sale-store.ts';
 import { confirmPaid, markPaid, openHall, reserve, verdict, type Hall } from './hall.fixture.ts';
 
+const log = createLog('silent');
 let hall: Hall;
 let store: SaleStore;
 beforeAll(async () => {
@@ -113,6 +117,37 @@ test('in one batch each command stands by its own admission', async () => {
     reserve(open, ['S-1'], { userId: none }),
   );
   expect(outcomes.map(verdict)).toEqual(['ok', 'admission_invalid', 'admission_required', 'ok']);
+});
+
+test('the lines and the promoter are answered while a crowd that reads has every connection there is for it', async () => {
+  const [show, userId] = [await guardedShow(), randomUUID()];
+  const service = await startConcert({
+    bus: new InProcessBus(),
+    connection: hall.connection,
+    log,
+    holdSeconds: 300,
+  });
+  const reading = hall.session();
+  await reading.run('begin');
+  await reading.run('lock table seat in access exclusive mode');
+  let over = 0;
+  const crowd = Array.from({ length: 20 }, () =>
+    service.queries.performances(show, 10, null).finally(() => over++),
+  );
+  const settled = Promise.allSettled(crowd);
+  try {
+    const { sales } = service;
+    expect(await sales.recordAdmissions([admissionOf(show, userId)])).toEqual([true]);
+    expect(await sales.settleAdmissions([asked(show, userId)])).toEqual(['inside']);
+    const change = { state: 'paused', reason: 'a wrong price' } as const;
+    expect(await sales.changeSale(show, userId, change)).toMatchObject({ state: 'paused' });
+    expect(over).toBe(0);
+  } finally {
+    await reading.commit();
+    await settled;
+    await service.stop();
+  }
+  expect((await settled).filter(({ status }) => status === 'rejected')).toEqual([]);
 });
 
 const many = 20_000;

@@ -1,8 +1,8 @@
 import { concert } from '@tutti/contracts';
 import { callHandle, commandSettings } from '@tutti/kit/participant';
-import type { Database } from '@tutti/kit/postgres';
+import type { Connection, Database } from '@tutti/kit/postgres';
 import type { CommandMessage, Outcome } from '@tutti/kit/saga';
-import { sessionsOf, testDatabase, type Session } from '@tutti/kit/testing';
+import { sessionsOf, testDatabase, type Session, type TestDatabase } from '@tutti/kit/testing';
 import { randomUUID } from 'node:crypto';
 import { concertMigrations } from '../src/main.ts';
 
@@ -17,11 +17,13 @@ type Reservation = {
 /** The concert service's tables and functions, and as many connections as a schedule needs. */
 export class Hall {
   readonly database: Database;
+  readonly connection: Connection;
   readonly session: () => Session;
   readonly close: () => Promise<void>;
 
-  constructor(database: Database, session: () => Session, close: () => Promise<void>) {
+  constructor({ database, connection }: TestDatabase, session: () => Session, close: () => Promise<void>) {
     this.database = database;
+    this.connection = connection;
     this.session = session;
     this.close = close;
   }
@@ -92,7 +94,7 @@ export async function openHall(): Promise<Hall> {
   const settings = { ...commandSettings, 'tutti.hold_seconds': 300 };
   const test = await testDatabase(concertMigrations, { settings });
   const sessions = sessionsOf(test, settings);
-  return new Hall(test.database, sessions.open, async () => {
+  return new Hall(test, sessions.open, async () => {
     await sessions.close();
     await test.drop();
   });
