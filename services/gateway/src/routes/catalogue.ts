@@ -1,16 +1,22 @@
 import * as http from '@tutti/contracts/http';
-import type { Concert } from '@tutti/contracts';
+import type { Concert, OnePerformance, Page, Performance, SeatList } from '@tutti/contracts';
 import { hash } from 'node:crypto';
 import * as z from 'zod';
 import type { GatewayParts } from '../parts.ts';
 import { Refused } from '../problems.ts';
+import { SharedReads } from '../shared-reads.ts';
 import { cursorsOf, isKnown, sendStored, sendUnchanged, type TypedApp } from './route.ts';
 
 const tags = ['catalogue'];
 const concertParams = z.object({ concertId: http.slug });
 const performanceParams = z.object({ performanceId: http.slug });
 
-export function catalogueRoutes(app: TypedApp, { concerts }: GatewayParts): void {
+export function catalogueRoutes(app: TypedApp, { concerts }: Pick<GatewayParts, 'concerts'>): void {
+  // When a sale opens everybody looks at the same pages, and each answer takes a look at every seat of a hall.
+  const pages = new SharedReads<Page<Performance, string> | null>();
+  const dates = new SharedReads<OnePerformance | null>();
+  const seatLists = new SharedReads<SeatList | null>();
+
   app.get(
     '/concerts',
     {
@@ -97,7 +103,8 @@ export function catalogueRoutes(app: TypedApp, { concerts }: GatewayParts): void
     },
     async ({ params, query: { limit, cursor } }) => {
       const cursors = cursorsOf(`performances ${params.concertId}`, /^[0-9TZ:.-]{24} [A-Za-z0-9-]{1,64}$/);
-      const page = await concerts.performances(params.concertId, limit, cursors.read(cursor));
+      const asked = [params.concertId, limit, cursors.read(cursor)] as const;
+      const page = await pages.find(JSON.stringify(asked), () => concerts.performances(...asked));
       if (!page) throw new Refused('concert_not_found');
       return { items: page.items, nextCursor: cursors.write(page.next) };
     },
@@ -115,7 +122,8 @@ export function catalogueRoutes(app: TypedApp, { concerts }: GatewayParts): void
       },
     },
     async ({ params }) => {
-      const performance = await concerts.performance(params.performanceId);
+      const { performanceId } = params;
+      const performance = await dates.find(performanceId, () => concerts.performance(performanceId));
       if (!performance) throw new Refused('performance_not_found');
       return performance;
     },
@@ -156,7 +164,8 @@ export function catalogueRoutes(app: TypedApp, { concerts }: GatewayParts): void
       },
     },
     async ({ params, query }) => {
-      const seats = await concerts.seats(params.performanceId, query.status === 'available');
+      const asked = [params.performanceId, query.status === 'available'] as const;
+      const seats = await seatLists.find(JSON.stringify(asked), () => concerts.seats(...asked));
       if (!seats) throw new Refused('performance_not_found');
       return seats;
     },
