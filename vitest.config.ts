@@ -23,6 +23,8 @@ class LongestFirst extends BaseSequencer {
       const at = longest.findIndex((name) => moduleId.includes(`${name}.test.`));
       return project.config.sequence.groupOrder * 100 + (at === -1 ? longest.length : at);
     };
+    // Vitest's own sort, which leaves what it is given as it is.
+    // oxlint-disable-next-line unicorn/no-array-sort
     return (await super.sort(files)).toSorted((a, b) => place(a) - place(b));
   }
 }
