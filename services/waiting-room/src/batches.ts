@@ -1,3 +1,5 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
 type Waiting<In, Out> = { given: In; done: (out: Out) => void; failed: (error: unknown) => void };
 
 /** More wait than can be answered in time; a moment later there is room. */
@@ -13,6 +15,8 @@ export class Batches<In, Out> {
   readonly #waitingMax: number;
   #waiting: Waiting<In, Out>[] = [];
   #running: Promise<void> | undefined;
+  /** Where nobody's deadline or trace reaches: the loop outlives the question that set it going. */
+  readonly #outside = AsyncLocalStorage.snapshot();
 
   /** `handle` answers a batch in order. What it throws, all of the batch are told. */
   constructor(
@@ -30,7 +34,7 @@ export class Batches<In, Out> {
       return Promise.reject(new TooManyWait('Too many wait for their turn.'));
     return new Promise((done, failed) => {
       this.#waiting.push({ given, done, failed });
-      this.#running ??= this.#run();
+      this.#running ??= this.#outside(() => this.#run());
     });
   }
 

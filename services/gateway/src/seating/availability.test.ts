@@ -7,6 +7,7 @@ import {
 } from '@tutti/contracts';
 import { gate } from '@tutti/kit/testing';
 import * as fc from 'fast-check';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect, test } from 'vitest';
 import { freshMs, SeatMemory } from './availability.ts';
 
@@ -68,6 +69,17 @@ test('who asks during a read waits for it, and performances asked for together a
   ]);
   expect(again).toBe(show);
   expect(other?.seats).toEqual(Buffer.from(packSeats('1')));
+});
+
+test('what is read for all who ask belongs to none of them', async () => {
+  const { table, memory } = remembered();
+  const trace = new AsyncLocalStorage<string>();
+  const seen: unknown[] = [];
+  table.before = async () => {
+    seen.push(trace.getStore());
+  };
+  await trace.run('of a fan', () => memory.at('show'));
+  expect(seen).toEqual([undefined]);
 });
 
 test('what has not changed is not read again, and stays the same object', async () => {

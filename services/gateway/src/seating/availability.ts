@@ -5,6 +5,7 @@ import {
   type KnownAvailability,
   type SeatChange,
 } from '@tutti/contracts';
+import { AsyncLocalStorage } from 'node:async_hooks';
 
 /** The seats of a performance at one moment; never changed, only replaced. */
 export type SeatState = {
@@ -49,6 +50,8 @@ export class SeatMemory {
   readonly #waiting = new Map<string, Asked>();
   readonly #reading = new Map<string, Asked>();
   #run: Promise<void> | undefined;
+  /** What is read for all who ask is a part of nobody's trace. */
+  readonly #outside = AsyncLocalStorage.snapshot();
 
   /** Told of every state that differs from `before`, in order. */
   onNews: (news: SeatNews, before: SeatState, state: SeatState) => void = () => {};
@@ -92,7 +95,7 @@ export class SeatMemory {
     if (pending) return pending.promise;
     const asked: Asked = Promise.withResolvers();
     this.#waiting.set(performanceId, asked);
-    this.#run ??= this.#readAll().finally(() => {
+    this.#run ??= this.#outside(() => this.#readAll()).finally(() => {
       this.#run = undefined;
     });
     return asked.promise;
