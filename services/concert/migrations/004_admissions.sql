@@ -105,7 +105,9 @@ begin
     left join lateral (
       select a.* from admission a where a.concert_id = w."concertId" and a.user_id = w."userId" limit 1) a on true
     cross join lateral fruits_of_visit(w."concertId", w."userId", w.since, w.generation) f
-    where coalesce(a.generation, 0) <= w.generation and not coalesce(a.is_ended, false)
+    where coalesce(a.generation, 0) <= w.generation
+      -- What is written down as ended may be the visit before, and this one never recorded.
+      and not coalesce(a.is_ended and a.generation = w.generation, false)
       and not f.is_holding and (w."mayEnd" or f.is_paid);
 
   if ending is not null then

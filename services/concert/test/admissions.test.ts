@@ -79,6 +79,16 @@ test('what has ended reserves nothing, and a late record does not bring it back'
   expect(await store.recordAdmissions([admissionOf(show, unrecorded)])).toEqual([false]);
 });
 
+test('a second visit that was never recorded ends like any other, though the first one has ended before', async () => {
+  const [show, userId] = [await guardedShow(), randomUUID()];
+  await store.recordAdmissions([admissionOf(show, userId)]);
+  expect(await store.settleAdmissions([asked(show, userId, { mayEnd: true })])).toEqual(['over']);
+  const second = { generation: 2, since: 2 };
+  expect(await store.settleAdmissions([asked(show, userId, second)])).toEqual(['inside']);
+  expect(await store.settleAdmissions([asked(show, userId, { ...second, mayEnd: true })])).toEqual(['over']);
+  expect(await store.recordAdmissions([admissionOf(show, userId, 2, 2)])).toEqual([false]);
+});
+
 test('a payment uses up every token of the visit, and the visit is over when nothing more is held', async () => {
   const [show, userId] = [await guardedShow(), randomUUID()];
   const session = hall.session();
