@@ -25,6 +25,8 @@ create table sale (
   serving int not null default 0,
   pace_now double precision not null default 0,
   updated_at timestamptz not null default now(),
+  -- Since when it has been paused, or put off after its opening: nobody's time inside runs meanwhile.
+  stood_since timestamptz,
   check (serving <= joined),
   check ((seed is null) = (join_root is null)),
   check (seed is not null or serving = 0)
@@ -39,6 +41,16 @@ create table place (
 );
 create unique index place_by_arrival on place (sale, arrival);
 
+-- The list of joins that the order was drawn of, a page a row, one join a line.
+create table join_page (
+  sale int not null,
+  first int not null,
+  joins text not null,
+  primary key (sale, first)
+);
+-- Hashes: to try to compress them is to lose time.
+alter table join_page alter column joins set storage external;
+
 -- As many rows as the sale lets in at once: the cap is their number.
 create table slot (
   sale int not null,
@@ -48,7 +60,7 @@ create table slot (
   generation int,
   since int,
   taken_at timestamptz,
-  -- When the fan is out, unless something is held.
+  -- When the fan is out, unless something is held. The time of a pause is added when it is over.
   ends_at timestamptz,
   has_left boolean not null default false,
   primary key (sale, slot),
@@ -86,11 +98,13 @@ create table call (
 );
 create index call_by_time on call (sale, at);
 
--- Fans whose turn it is and for whom there is no free slot yet.
+-- Fans whose turn it is and for whom there is no free slot yet. Who has never been inside goes before who has.
 create table knock (
   sale int not null,
   fan uuid not null,
   number int not null,
+  visits int not null,
   at timestamptz not null,
   primary key (sale, fan)
 );
+create index knock_in_order on knock (sale, visits, number);

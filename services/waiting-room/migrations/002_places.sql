@@ -44,10 +44,25 @@ begin
   join lateral (select 1 from place p where p.sale = w.sale and p.fan = w.fan for update) p on true;
 end $$;
 
+-- How many go in before a fan of this number who has been inside so often: until the turn comes the numbers between; on another
+-- visit everybody who was not called yet; then who stands at the door before. Who has not asked there lately has gone.
+create function ahead_of(s sale, of_visits int, of_number int, door_seconds int) returns int
+language sql volatile as $$
+  select case
+    when of_number > s.serving then of_number - s.serving - 1
+    when of_visits > 0 and s.serving < s.joined then s.joined - s.serving
+    else (
+      select count(*)::int from knock k
+      where k.sale = s.id and (k.visits, k.number) < (of_visits, of_number)
+        and k.at > clock_timestamp() - door_seconds * interval '1 second')
+  end
+$$;
+
 -- Lets in whose turn it is while there is a free slot. `verdict`: in, wait, paused.
 --   A fan who is inside gets a newer token for the rest of the same time.
 --   A fan whose visit is over comes again after everybody who still waits for a first one.
---   At the door the smaller number goes first: a fan who slept through the turn waits for the next free slot, no longer.
+--   At the door who has never been inside goes first, and among equals the smaller number: a fan who slept through the turn
+--   waits for the next free slot, no longer.
 create function admit(asked jsonb, admission_seconds int, door_seconds int)
 returns table (ord int, verdict text, ahead int, generation int, since int, ends_at timestamptz)
 language plpgsql volatile as $$
@@ -57,29 +72,30 @@ declare
   s sale;
   mine slot;
   past admission;
-  before int;
+  visits int;
   free int;
   at timestamptz;
 begin
   perform lock_places(asked);
   at := clock_timestamp();
-  for w in select * from jsonb_to_recordset(asked) as w(ord int, sale int, fan uuid, number int)
-           order by w.sale, w.number, w.ord loop
+  for w in select w.* from jsonb_to_recordset(asked) as w(ord int, sale int, fan uuid, number int)
+           left join lateral (
+             select a.visits from admission a where a.sale = w.sale and a.fan = w.fan limit 1) a on true
+           order by w.sale, coalesce(a.visits, 0), w.number, w.ord loop
     s := (select s from sale s where s.id = w.sale);
     mine := (select t from slot t where t.sale = w.sale and t.fan = w.fan);
     past := (select a from admission a where a.sale = w.sale and a.fan = w.fan);
+    visits := coalesce(past.visits, 0);
     ord := w.ord;
     verdict := 'wait';
     generation := null;
     since := null;
     ends_at := null;
-    ahead := 0;
+    ahead := ahead_of(s, visits, w.number, door_seconds);
     if s.state <> 'open' then
       verdict := 'paused';
     elsif mine.slot is not null then
-      if mine.has_left or mine.ends_at <= at then
-        ahead := s.joined - s.serving;
-      else
+      if not mine.has_left and mine.ends_at > coalesce(s.stood_since, at) then
         verdict := 'in';
         generation := mine.generation + 1;
         since := mine.since;
@@ -87,23 +103,16 @@ begin
         update slot t set generation = mine.generation + 1 where t.sale = w.sale and t.slot = mine.slot;
         update admission a set generation = mine.generation + 1 where a.sale = w.sale and a.fan = w.fan;
       end if;
-    elsif w.number > s.serving then
-      ahead := w.number - s.serving - 1;
-    elsif past.fan is not null and s.serving < s.joined then
-      ahead := s.joined - s.serving;
-    else
-      before := (select count(*) from knock k
-                 where k.sale = w.sale and k.number < w.number and k.at > at - door_seconds * interval '1 second');
+    elsif w.number <= s.serving and (visits = 0 or s.serving = s.joined) then
       free := null;
-      if before = 0 or before < (select count(*) from slot t
-                                 where t.sale = w.sale and t.fan is null and t.slot <= s.inside) then
+      if ahead = 0 or ahead < (select count(*) from slot t
+                               where t.sale = w.sale and t.fan is null and t.slot <= s.inside) then
         select t.slot into free from slot t where t.sale = w.sale and t.fan is null and t.slot <= s.inside
         order by t.slot limit 1 for update skip locked;
       end if;
       if free is null then
-        ahead := before;
-        insert into knock (sale, fan, number, at) values (w.sale, w.fan, w.number, at)
-        on conflict (sale, fan) do update set at = excluded.at;
+        insert into knock (sale, fan, number, visits, at) values (w.sale, w.fan, w.number, visits, at)
+        on conflict (sale, fan) do update set visits = excluded.visits, at = excluded.at;
       else
         verdict := 'in';
         generation := coalesce(past.generation, 0) + 1;

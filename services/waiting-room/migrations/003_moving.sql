@@ -24,8 +24,24 @@ begin
   insert into slot (sale, slot) select a.id, n from added a cross join lateral generate_series(1, a.inside) n;
 end $$;
 
+-- Paused, or its opening was put off after the order had been drawn.
+create function is_standing(s sale, at timestamptz) returns boolean language sql immutable as $$
+  select s.state = 'paused' or (s.state = 'open' and s.seed is not null and s.opens_at > at)
+$$;
+
+-- Those inside get back the time for which the sale stood.
+create function go_on(of_sale int, stood interval) returns void language plpgsql volatile as $$
+begin
+  perform lock_places((
+    select jsonb_agg(jsonb_build_object('sale', t.sale, 'fan', t.fan)) from slot t
+    where t.sale = of_sale and t.fan is not null));
+  update slot t set ends_at = t.ends_at + stood where t.sale = of_sale and t.fan is not null;
+end $$;
+
 -- The sales as the catalogue and the seats have them now. One that is not heard of any more is closed.
 create function update_sales(owner_fence bigint, heard json) returns void language plpgsql volatile as $$
+declare
+  at timestamptz;
 begin
   perform check_fence(owner_fence);
   perform 1 from sale s order by s.id for no key update;
@@ -40,6 +56,10 @@ begin
   update sale s set state = 'closed', updated_at = clock_timestamp()
   where s.state <> 'closed' and not exists (
     select 1 from json_populate_recordset(null::heard_sale, heard) h where h."concertId" = s.concert_id);
+  at := clock_timestamp();
+  update sale s set stood_since = at where s.stood_since is null and is_standing(s, at);
+  perform go_on(s.id, at - s.stood_since) from sale s where s.stood_since is not null and not is_standing(s, at) order by s.id;
+  update sale s set stood_since = null where s.stood_since is not null and not is_standing(s, at);
   insert into slot (sale, slot)
   select s.id, n from sale s cross join lateral generate_series(1, s.inside) n
   where s.inside > (select count(*) from slot t where t.sale = s.id and t.slot <= s.inside)
@@ -54,6 +74,16 @@ begin
   perform check_fence(owner_fence);
   update sale s set pre_queue_size = s.joined, opened_at = clock_timestamp(), updated_at = clock_timestamp()
   where s.pre_queue_size is null and s.state = 'open' and s.opens_at <= clock_timestamp();
+end $$;
+
+-- A page of the list that the order is drawn of, as everybody can read it afterwards.
+create function note_joins(owner_fence bigint, of_sale int, first_arrival int, page text) returns void
+language plpgsql volatile as $$
+begin
+  perform check_fence(owner_fence);
+  -- What an owner before this one had begun is written once more.
+  delete from join_page p where p.sale = of_sale and p.first >= first_arrival;
+  insert into join_page (sale, first, joins) values (of_sale, first_arrival, page);
 end $$;
 
 create function publish_order(owner_fence bigint, of_sale int, root text, order_seed text) returns void

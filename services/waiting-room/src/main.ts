@@ -1,5 +1,4 @@
 import type { AdmissionRefusal, Admitted, Place, SaleQueries, WaitingRoomQueries } from '@tutti/contracts';
-import { joinOf } from '@tutti/contracts/line';
 import { Lease, leaseMigrations } from '@tutti/kit/lock';
 import { Database, migrate, type Connection } from '@tutti/kit/postgres';
 import { isOutOfReach, uuidv7, type Log } from '@tutti/kit/service';
@@ -9,7 +8,7 @@ import { Batches } from './batches.ts';
 import { waitBeforeOpening, waitOf } from './line.ts';
 import { Mover } from './mover.ts';
 import { numberOf, Sales, type KnownSale } from './sales.ts';
-import { LineStore, type FanOfSale, type Joined } from './store.ts';
+import { LineStore, type FanOfSale, type Joined, type Standing } from './store.ts';
 import { LineTokens } from './tokens.ts';
 
 export const waitingRoomMigrations = [
@@ -69,16 +68,17 @@ export async function startWaitingRoom(options: WaitingRoomOptions): Promise<Wai
         const fan = { sale: sale.row.id, fan: userId };
         const { arrival, isNew } = await joins.add(fan);
         const queueToken = tokens.place(concertId, userId, arrival);
-        const isInside = !isNew && (await store.isInside(fan));
-        return { queueToken, isNew, ...standing(sale, arrival, isInside) };
+        const number = numberOf(sale, arrival);
+        if (number === undefined) return { queueToken, isNew, ...beforeOpening(sale, arrival) };
+        const standing = isNew ? undefined : await store.standing({ ...fan, number });
+        return { queueToken, isNew, ...inLine(sale, number, standing) };
       },
       queue: async (concertId) => (await sales.find(concertId))?.document ?? null,
       joins: async (concertId, from) => {
         const { row } = (await sales.findDrawn(concertId)) ?? {};
         if (!row || row.preQueueSize === null || row.seed === null) return null;
         const below = Math.min(from + joinListMost, row.preQueueSize);
-        const arrivals = await store.arrivals(row.id, from, below);
-        return arrivals.map(({ arrival, fan }) => joinOf(tokens.place(concertId, fan, arrival)));
+        return from < below ? store.joins(row.id, from, below) : [];
       },
       admit: async (concertId, userId, queueToken) => {
         const sale = await sales.find(concertId);
@@ -102,28 +102,31 @@ export async function startWaitingRoom(options: WaitingRoomOptions): Promise<Wai
   };
 }
 
+type Told<Kind extends Place> = Omit<Kind, 'queueToken' | 'isNew'>;
+type PreQueued = Extract<Place, { status: 'pre_queue' }>;
+
 /** Where a fan stands, as well as it was known a second ago. */
-function standing(
-  sale: KnownSale,
+function beforeOpening(
+  { row: { joined, opensInSeconds, pace } }: KnownSale,
   arrival: number,
-  isInside: boolean,
-): Pick<Place, 'ahead' | 'estimatedWaitSeconds'> &
-  ({ status: 'pre_queue'; arrival: number } | { status: 'waiting' | 'admitted'; number: number }) {
-  const { serving, paceNow, pace, joined, opensInSeconds } = sale.row;
-  const number = numberOf(sale, arrival);
-  if (number === undefined) {
-    const others = Math.max(joined - 1, arrival);
-    return {
-      status: 'pre_queue',
-      arrival,
-      ahead: others,
-      estimatedWaitSeconds: waitBeforeOpening(opensInSeconds, others + 1, pace),
-    };
-  }
-  if (isInside) return { status: 'admitted', number, ahead: 0, estimatedWaitSeconds: { low: 0, high: 0 } };
-  const ahead = Math.max(0, number - serving - 1);
-  const estimatedWaitSeconds = waitOf(Math.max(0, number - serving), paceNow || pace);
-  return { status: 'waiting', number, ahead, estimatedWaitSeconds };
+): Told<PreQueued> {
+  const ahead = Math.max(joined - 1, arrival);
+  const estimatedWaitSeconds = waitBeforeOpening(opensInSeconds, ahead + 1, pace);
+  return { status: 'pre_queue', arrival, ahead, estimatedWaitSeconds };
+}
+
+/** Whoever has just come has not been inside before. */
+function inLine(
+  { row: { serving, paceNow, pace } }: KnownSale,
+  number: number,
+  standing: Standing = { isInside: false, ahead: Math.max(0, number - serving - 1) },
+): Told<Exclude<Place, PreQueued>> {
+  if (standing.isInside)
+    return { status: 'admitted', number, ahead: 0, estimatedWaitSeconds: { low: 0, high: 0 } };
+  const { ahead } = standing;
+  // At the door, and nobody before: that is the turn itself.
+  const steps = ahead === 0 && number <= serving ? 0 : ahead + 1;
+  return { status: 'waiting', number, ahead, estimatedWaitSeconds: waitOf(steps, paceNow || pace) };
 }
 
 /** What cannot be recorded now can be in a moment. */

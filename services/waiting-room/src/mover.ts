@@ -9,7 +9,8 @@ import type { LineTokens } from './tokens.ts';
 
 const everyMs = 1_000;
 const questionsMost = 1_000;
-const arrivalsMost = 5_000;
+/** Some milliseconds of hashing: nobody who asks this process meanwhile waits longer. */
+const arrivalsMost = 500;
 
 export type MoverOptions = {
   readonly store: LineStore;
@@ -20,6 +21,10 @@ export type MoverOptions = {
   readonly log: Log;
   readonly everyMs?: number;
 };
+
+class LeaseLost extends Error {
+  override name = 'LeaseLost';
+}
 
 /**
  * The one owner of the lines, each second: hears how the sales stand, opens what is due, frees the slots of those who are out,
@@ -88,12 +93,16 @@ export class Mover {
 
   /** The order is drawn of a list that nobody can add to any more; a million joins take seconds, and nobody waits for them. */
   async #draw(fence: number, { id, concertId, secret }: SaleRow, preQueueSize: number): Promise<void> {
-    const { store, tokens, log } = this.#options;
+    const { store, tokens, lease, log } = this.#options;
     const list = joinList();
     for (let from = 0; from < preQueueSize; from += arrivalsMost) {
       const below = Math.min(from + arrivalsMost, preQueueSize);
-      for (const { arrival, fan } of await store.arrivals(id, from, below))
-        list.add(joinOf(tokens.place(concertId, fan, arrival)));
+      const arrivals = await store.arrivals(id, from, below);
+      const joins = arrivals.map(({ arrival, fan }) => joinOf(tokens.place(concertId, fan, arrival)));
+      for (const join of joins) list.add(join);
+      await store.noteJoins(fence, id, from, joins);
+      // The draw of a large pre-queue takes longer than a lease lasts.
+      if ((await lease.take()) !== fence) throw new LeaseLost('The lease was lost while an order was drawn.');
     }
     const joinRoot = list.root();
     await store.publishOrder(fence, id, joinRoot, seedOf(secret, joinRoot));

@@ -37,6 +37,7 @@ export type Verdict =
     }
   | { readonly verdict: 'wait'; readonly ahead: number }
   | { readonly verdict: 'paused' };
+export type Standing = { readonly isInside: boolean; readonly ahead: number };
 export type TakenSlot = FanOfSale & {
   readonly number: number;
   readonly generation: number;
@@ -94,6 +95,20 @@ export class LineStore {
     );
   }
 
+  /** The list of joins that the order was drawn of, as `noteJoins` wrote it. */
+  async joins(sale: number, from: number, below: number): Promise<string[]> {
+    const pages = await this.#database.query<{ first: number; joins: string }>(
+      `select first, joins from join_page
+       where sale = $1 and first < $3
+         and first >= (select max(first) from join_page where sale = $1 and first <= $2)
+       order by first`,
+      [sale, from, below],
+      'joins',
+    );
+    const first = pages[0]?.first ?? from;
+    return pages.flatMap(({ joins }) => joins.split('\n')).slice(from - first, below - first);
+  }
+
   async arrivalOf({ sale, fan }: FanOfSale): Promise<number | null> {
     const [row] = await this.#database.query<{ arrival: number }>(
       'select arrival from place where sale = $1 and fan = $2',
@@ -103,13 +118,20 @@ export class LineStore {
     return row?.arrival ?? null;
   }
 
-  async isInside({ sale, fan }: FanOfSale): Promise<boolean> {
-    const rows = await this.#database.query(
-      'select 1 from slot where sale = $1 and fan = $2 and not has_left and ends_at > now()',
-      [sale, fan],
-      'is_inside',
+  /** The same as `admit` would say, if it were asked now. */
+  async standing({ sale, fan, number }: FanOfSale & { readonly number: number }): Promise<Standing> {
+    const [row] = await this.#database.query<Standing>(
+      `select exists (
+                select 1 from slot t
+                where t.sale = s.id and t.fan = $2 and not t.has_left and t.ends_at > coalesce(s.stood_since, now())
+              ) as "isInside",
+              ahead_of(s, coalesce((select a.visits from admission a where a.sale = s.id and a.fan = $2), 0), $3, $4) as ahead
+       from sale s where s.id = $1`,
+      [sale, fan, number, doorSeconds],
+      'standing',
     );
-    return rows.length > 0;
+    if (!row) throw new Error(`There is no sale ${sale}.`);
+    return row;
   }
 
   /** In the order asked. */
@@ -130,8 +152,9 @@ export class LineStore {
 
   taken(): Promise<TakenSlot[]> {
     return this.#database.query<TakenSlot>(
-      `select sale, fan, number, generation, since, has_left or ends_at <= now() as "mayEnd"
-       from slot where fan is not null order by sale, slot`,
+      `select t.sale, t.fan, t.number, t.generation, t.since,
+              t.has_left or t.ends_at <= coalesce(s.stood_since, now()) as "mayEnd"
+       from slot t join sale s on s.id = t.sale where t.fan is not null order by t.sale, t.slot`,
       [],
       'taken',
     );
@@ -160,6 +183,14 @@ export class LineStore {
     await this.#database.query('select close_pre_queues($1)', [fence], 'close_pre_queues');
   }
 
+  async noteJoins(fence: number, sale: number, first: number, joins: readonly string[]): Promise<void> {
+    await this.#database.query(
+      'select note_joins($1, $2, $3, $4)',
+      [fence, sale, first, joins.join('\n')],
+      'note_joins',
+    );
+  }
+
   async publishOrder(fence: number, sale: number, joinRoot: string, seed: string): Promise<void> {
     await this.#database.query('select publish_order($1, $2, $3, $4)', [fence, sale, joinRoot, seed]);
   }
@@ -170,7 +201,8 @@ export class LineStore {
       `select s.id, s.serving, s.joined as issued,
               (select count(*)::int from slot t where t.sale = s.id and t.fan is not null) as taken,
               (select count(*)::int from knock k
-               where k.sale = s.id and k.at > now() - $1 * interval '1 second') as "atDoor",
+               where k.sale = s.id and (k.visits = 0 or s.serving = s.joined)
+                 and k.at > now() - $1 * interval '1 second') as "atDoor",
               (select count(*)::int from admission a
                where a.sale = s.id and a.ended_at > now() - $2 * interval '1 second') as exits,
               greatest(1, least($2, extract(epoch from now() - s.opened_at)))::float8 as "windowSeconds",

@@ -10,7 +10,7 @@ import { LineStore } from '../src/store.ts';
 import { LineTokens } from '../src/tokens.ts';
 import { BoxOffice } from './box-office.fixture.ts';
 
-const key = Buffer.alloc(32, 9);
+export const key = Buffer.alloc(32, 9);
 const log = createLog('silent');
 
 /** A waiting room of any number of processes on one database, beside a box office that a test plays. */
@@ -61,6 +61,11 @@ export class Room {
   /** The sales as one more process knows them, by a clock of its own. */
   sales(now?: () => number): Sales {
     return new Sales(new LineStore(this.place.database), () => this.office.sales(), now);
+  }
+
+  /** The statements of the waiting room, for what no query tells. */
+  get store(): LineStore {
+    return new LineStore(this.place.database);
   }
 
   async queue(concertId: string): Promise<Record<string, unknown>> {
