@@ -1,9 +1,8 @@
 import * as http from '@tutti/contracts/http';
-import type { WaitingRoomQueries } from '@tutti/contracts';
+import type { ConcertQueries, WaitingRoomQueries } from '@tutti/contracts';
 import { randomInt } from 'node:crypto';
 import { Readable } from 'node:stream';
 import * as z from 'zod';
-import type { GatewayParts } from '../parts.ts';
 import { Refused } from '../problems.ts';
 import { QueueDocuments } from '../queue-documents.ts';
 import { callerOf, isKnown, sendStored, sendUnchanged, type TypedApp } from './route.ts';
@@ -15,12 +14,28 @@ const params = z.object({ concertId: http.slug });
 const cachedShortly = 'public, max-age=1, stale-while-revalidate=5';
 const cachedForGood = 'public, max-age=86400, immutable';
 
-export function waitingRoomRoutes(app: TypedApp, { line, concerts }: GatewayParts): void {
+/** A list of a million joins is 65 MB: so many are read and sent at once, and whoever wants one more comes back. */
+const listingsMost = 2;
+const listingsRetrySeconds = 30;
+const beyondEveryJoin = 2 ** 31 - 1;
+
+type Parts = { readonly line: WaitingRoomQueries; readonly concerts: Pick<ConcertQueries, 'concert'> };
+
+export function waitingRoomRoutes(app: TypedApp, { line, concerts }: Parts): void {
+  let listings = 0;
   const documents = new QueueDocuments((concertId) => line.queue(concertId));
 
   /** Where there is no line: no such concert, or one that needs none. */
   const nothingThere = async (concertId: string): Promise<Refused> =>
     new Refused((await concerts.concert(concertId)) ? 'no_waiting_room' : 'concert_not_found');
+
+  /** Where there is no list of joins: a line whose order was not drawn yet, or no line. */
+  const notListed = async (concertId: string): Promise<Refused> => {
+    const document = await documents.find(concertId);
+    if (!document) return nothingThere(concertId);
+    const { opensAt } = http.queue.pick({ opensAt: true }).parse(JSON.parse(document.body));
+    return new Refused('sale_not_open', { opensAt });
+  };
 
   app.get(
     '/concerts/:concertId/queue',
@@ -48,12 +63,19 @@ export function waitingRoomRoutes(app: TypedApp, { line, concerts }: GatewayPart
     { schema: { hide: true, params } },
     async (request, reply) => {
       const { concertId } = request.params;
-      const first = await line.joins(concertId, 0);
-      if (!first) throw await nothingThere(concertId);
-      return reply
-        .headers({ 'cache-control': cachedForGood })
-        .type('text/plain')
-        .send(Readable.from(listed(line, concertId, first)));
+      const isHead = request.method === 'HEAD';
+      if (!isHead) {
+        // A response that is closed already would give nothing back.
+        if (listings >= listingsMost || reply.raw.destroyed)
+          throw new Refused('overloaded', {}, { 'retry-after': String(listingsRetrySeconds) });
+        listings++;
+        reply.raw.once('close', () => listings--);
+      }
+      // Whether there is a list is known without reading any of it.
+      const first = await line.joins(concertId, isHead ? beyondEveryJoin : 0);
+      if (!first) throw await notListed(concertId);
+      reply.headers({ 'cache-control': cachedForGood }).type('text/plain');
+      return reply.send(isHead ? undefined : Readable.from(listed(line, concertId, first)));
     },
   );
 
