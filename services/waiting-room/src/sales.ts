@@ -32,6 +32,7 @@ export class Sales {
   #known: ReadonlyMap<string, KnownSale> = new Map();
   #readAt = -Infinity;
   #askedAt = -Infinity;
+  #asking: Promise<void> | undefined;
   #reading: Promise<void> | undefined;
 
   constructor(
@@ -47,10 +48,7 @@ export class Sales {
   /** One that nobody knows here may be new in the catalogue: that is asked, at most once a second. */
   async find(concertId: string): Promise<KnownSale | undefined> {
     await this.#refresh();
-    const known = this.#known.get(concertId);
-    if (known || this.#now() < this.#askedAt + freshMs) return known;
-    this.#askedAt = this.#now();
-    await this.add(await this.#catalogue());
+    if (!this.#known.has(concertId)) await this.#ask();
     return this.#known.get(concertId);
   }
 
@@ -72,6 +70,20 @@ export class Sales {
     await this.#store.addSales(fresh.map((sale) => ({ ...sale, secret: randomBytes(32).toString('hex') })));
     this.#readAt = -Infinity;
     await this.#refresh();
+  }
+
+  /** Whoever comes while the catalogue is being asked waits for that answer. */
+  #ask(): Promise<void> {
+    if (!this.#asking && this.#now() < this.#askedAt + freshMs) return Promise.resolve();
+    this.#asking ??= this.#askCatalogue().finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  async #askCatalogue(): Promise<void> {
+    this.#askedAt = this.#now();
+    await this.add(await this.#catalogue());
   }
 
   #refresh(): Promise<void> {

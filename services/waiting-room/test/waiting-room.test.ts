@@ -1,5 +1,6 @@
 import { checkJoins, checkSeed, isRight, numberOf, type PublishedShuffle } from '@tutti/contracts/line';
 import { gate, until } from '@tutti/kit/testing';
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LineStore } from '../src/store.ts';
 import { fans, isIn, Room } from './line.fixture.ts';
@@ -27,6 +28,14 @@ describe('places', () => {
     expect(rows.map(({ arrival }) => arrival)).toEqual(crowd.map((_, index) => index));
     expect(new Set(rows.map(({ fan }) => fan))).toEqual(new Set(crowd));
     expect((await room.saleRow(sale)).joined).toBe(crowd.length);
+  });
+
+  test('who comes while the catalogue is asked of a new sale waits for its answer', async () => {
+    const concertId = `sale-${randomUUID()}`;
+    room.office.add({ concertId });
+    const sales = room.sales();
+    const found = await Promise.all([sales.find(concertId), sales.find(concertId)]);
+    expect(found.map((sale) => sale?.row.concertId)).toEqual([concertId, concertId]);
   });
 
   test('who came before the opening is numbered by a draw that anybody can repeat, who came after it as they came', async () => {
