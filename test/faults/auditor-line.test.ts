@@ -29,7 +29,7 @@ test('a turn that nobody looks at lets a fan in early: 11', async () => {
   const [{ source } = { source: '' }] = await house.databases.waiting_room.query<{ source: string }>(
     `select pg_get_functiondef('admit'::regproc) as source`,
   );
-  expect(source).toContain('w.number > s.serving');
+  expect(source).toContain('w.number <= s.serving');
   const still = await guardedSale(house, { inside: 1, pace: 0 });
   const eager = await house.fan();
   const { queueToken } = await placeOf(eager, still);
@@ -37,7 +37,7 @@ test('a turn that nobody looks at lets a fan in early: 11', async () => {
     const rows = await room('select 1 from sale where concert_id = $1 and seed is not null', [still]);
     return rows.length > 0;
   });
-  await room(source.replace('w.number > s.serving', 'false'));
+  await room(source.replace('w.number <= s.serving', 'true'));
   await until('the fan is in', async () => (await askIn(eager, still, queueToken)).status === 201);
   await room(source);
   expect(await expectRed(house, [11])).toContain('out of turn');
