@@ -47,6 +47,24 @@ export const killed = killing(
 );
 export const driverKilled = killing('driver killed', drivers, 'a driver was killed');
 
+export const gatewaysKilled: Fault = {
+  name: 'every gateway killed',
+  promise: 'The balancer tells fans in the API’s words to come again; the same key finds what became of it.',
+  targets: ['gateway'],
+  evidence: ['every gateway was killed'],
+  touches: () => namesOf('gateway'),
+  seconds: { alone: 5, chaos: 2 },
+  strike: async ({ arena, count }) => {
+    const gateways = namesOf('gateway').map((name) => arena.replica(name));
+    const pids = await Promise.all(gateways.map(runningPid));
+    for (const pid of pids) process.kill(pid, 'SIGKILL');
+    count('every gateway was killed');
+    return async () => {
+      await Promise.all(gateways.map((gateway, at) => backAgain(gateway, pids[at] ?? 0)));
+    };
+  },
+};
+
 export const balancerKilled: Fault = {
   name: 'balancer killed',
   promise: 'Fans whose connection broke ask again with the same key and get the same answer.',
@@ -261,6 +279,7 @@ export const delivererAsleep: Fault = {
 export const processFaults: readonly Fault[] = [
   killed,
   driverKilled,
+  gatewaysKilled,
   balancerKilled,
   asleep,
   driverAsleep,
