@@ -191,17 +191,19 @@ function rawStatus(
 }
 
 describe('how much runs at once', () => {
-  test('is bounded: one more is refused at once, and not when another has ended', async () => {
+  /** One call at a time, and a look at what is held takes until it is let go. */
+  const holding = async () => {
     const held = gate();
-    const { address } = await house.open(
-      {
-        look: async ({ name }) => {
-          if (name === 'held') await held.pass();
-          return {};
-        },
-      },
-      { runningMax: 1 },
-    );
+    const look = async ({ name }: { name: string }) => {
+      if (name === 'held') await held.pass();
+      return {};
+    };
+    const { address } = await house.open({ look }, { runningMax: 1 });
+    return { held, address };
+  };
+
+  test('is bounded: one more is refused at once, and not when another has ended', async () => {
+    const { held, address } = await holding();
     const client = house.client(address);
     const first = client.call.look({ name: 'held' });
     await held.reached;
@@ -213,20 +215,11 @@ describe('how much runs at once', () => {
   });
 
   test('counts a call that its caller gave up for as long as it runs', async () => {
-    const held = gate();
-    const { address } = await house.open(
-      {
-        look: async () => {
-          await held.pass();
-          return {};
-        },
-      },
-      { runningMax: 1 },
-    );
+    const { held, address } = await holding();
     const impatient = house.client(address, { deadlinesMs: { look: 500 } });
     // Connected before, so that the call reaches its handler well within its time.
     await impatient.check();
-    await expect(impatient.call.look({ name: 'a' })).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    await expect(impatient.call.look({ name: 'held' })).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
     await held.reached;
     const { call } = house.client(address);
     await expect(call.put({ name: 'b' })).rejects.toMatchObject({ code: 'RESOURCE_EXHAUSTED' });
@@ -240,16 +233,7 @@ describe('how much runs at once', () => {
   });
 
   test('is told of each service by itself: a crowd at one does not turn away who asks another', async () => {
-    const held = gate();
-    const { address } = await house.open(
-      {
-        look: async () => {
-          await held.pass();
-          return {};
-        },
-      },
-      { runningMax: 1 },
-    );
+    const { held, address } = await holding();
     const { call } = house.client(address);
     const first = call.look({ name: 'held' });
     await held.reached;
