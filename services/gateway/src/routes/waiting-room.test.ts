@@ -29,7 +29,7 @@ class Line implements WaitingRoomQueries {
   leave = () => Promise.resolve('no_waiting_room' as const);
 }
 
-const appOf = (line: Line) => {
+const appOf = (line: Line, listingMsMax?: number) => {
   const app = Fastify().withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => JSON.stringify);
@@ -37,7 +37,8 @@ const appOf = (line: Line) => {
   app.setErrorHandler((error, request, reply) =>
     sendProblem(reply, request, error instanceof Refused ? error : new Refused('internal_error')),
   );
-  waitingRoomRoutes(app, { line, concerts: { concert: () => Promise.resolve(null) } });
+  const concerts = { concert: () => Promise.resolve(null) };
+  waitingRoomRoutes(app, { line, concerts, ...(listingMsMax !== undefined && { listingMsMax }) });
   return app;
 };
 let line: Line;
@@ -87,4 +88,17 @@ test('two lists are told at once, a third has to come back, and whoever went awa
   open();
   for (let times = 0; times < 3; times++)
     await until('there is room', async () => (await (await ask('sale')).text()) === 'a\nb\nc\n');
+});
+
+test('a list that is not read to its end leaves its room after a while', async () => {
+  const { pass, open } = gate();
+  line.before = (from) => (from === 2 ? pass() : Promise.resolve());
+  const hasty = appOf(line, 200);
+  const url = `${await hasty.listen({ host: '127.0.0.1', port: 0 })}/concerts/sale/queue/joins`;
+  const held = [1, 2].map(async () => (await fetch(url)).text());
+  expect((await Promise.allSettled(held)).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  open();
+  const told = async () => (await fetch(url)).text().catch(() => '');
+  await until('there is room', async () => (await told()) === 'a\nb\nc\n');
+  await hasty.close();
 });

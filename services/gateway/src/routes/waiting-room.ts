@@ -17,11 +17,17 @@ const cachedForGood = 'public, max-age=86400, immutable';
 /** A list of a million joins is 65 MB: so many are read and sent at once, and whoever wants one more comes back. */
 const listingsMost = 2;
 const listingsRetrySeconds = 30;
+/** A million joins on a slow line take a minute or two; who reads more slowly than that keeps others from the list. */
+const listingMs = 5 * 60_000;
 const beyondEveryJoin = 2 ** 31 - 1;
 
-type Parts = { readonly line: WaitingRoomQueries; readonly concerts: Pick<ConcertQueries, 'concert'> };
+type Parts = {
+  readonly line: WaitingRoomQueries;
+  readonly concerts: Pick<ConcertQueries, 'concert'>;
+  readonly listingMsMax?: number;
+};
 
-export function waitingRoomRoutes(app: TypedApp, { line, concerts }: Parts): void {
+export function waitingRoomRoutes(app: TypedApp, { line, concerts, listingMsMax = listingMs }: Parts): void {
   let listings = 0;
   const documents = new QueueDocuments((concertId) => line.queue(concertId));
 
@@ -69,7 +75,11 @@ export function waitingRoomRoutes(app: TypedApp, { line, concerts }: Parts): voi
         if (listings >= listingsMost || reply.raw.destroyed)
           throw new Refused('overloaded', {}, { 'retry-after': String(listingsRetrySeconds) });
         listings++;
-        reply.raw.once('close', () => listings--);
+        const tooLong = setTimeout(() => reply.raw.destroy(), listingMsMax);
+        reply.raw.once('close', () => {
+          clearTimeout(tooLong);
+          listings--;
+        });
       }
       // Whether there is a list is known without reading any of it.
       const first = await line.joins(concertId, isHead ? beyondEveryJoin : 0);
