@@ -100,3 +100,17 @@ test('a statement that is refused costs no connection', async () => {
     await database.close();
   }
 });
+
+test('a statement that was prepared before a table changed is prepared anew after one refusal', async () => {
+  const database = new Database(there.connection, { connectionsMax: 1 });
+  const all = () => database.query('select * from hall', [], 'all_of_hall');
+  try {
+    await database.query('create table hall (seats int)');
+    await all();
+    await database.query('alter table hall add column name text');
+    await expect(all()).rejects.toThrow('cached plan');
+    expect(await all()).toEqual([]);
+  } finally {
+    await database.close();
+  }
+});

@@ -115,9 +115,11 @@ export class Database implements Queryable {
 
 const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));
 
-/** Said by the server, which goes on with the connection. */
-const isRefusal = (error: unknown): boolean =>
-  error instanceof pg.DatabaseError && error.severity === 'ERROR';
+/**
+ * Refused for its data, for others that were in the way, or by a rule of ours: the connection is as good as before. After anything
+ * else another one is made, as for a statement that was prepared before somebody changed the tables (0A000).
+ */
+const isRefusal = (error: unknown): boolean => /^(22|23|40|55|57014|P0|TU)/.test(sqlState(error) ?? '');
 
 /** The SQLSTATE of a PostgreSQL error, if it is one. */
 export function sqlState(error: unknown): string | undefined {
