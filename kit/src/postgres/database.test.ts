@@ -103,11 +103,11 @@ test('a statement that is refused costs no connection', async () => {
 
 test('a statement that was prepared before a table changed is prepared anew after one refusal', async () => {
   const database = new Database(there.connection, { connectionsMax: 1 });
-  const all = () => database.query('select * from hall', [], 'all_of_hall');
+  const all = () => database.query('select * from thing', [], 'all_things');
   try {
-    await database.query('create table hall (seats int)');
+    await database.query('create table thing (number int)');
     await all();
-    await database.query('alter table hall add column name text');
+    await database.query('alter table thing add column name text');
     await expect(all()).rejects.toThrow('cached plan');
     expect(await all()).toEqual([]);
   } finally {
