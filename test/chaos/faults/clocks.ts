@@ -71,11 +71,15 @@ async function signsInAndOut({ arena }: Scene): Promise<string[]> {
   if (told.some((status) => status >= 500)) return [];
   if (told.join() !== '201,201,200,204') return [`signing in and out was told ${told.join()}`];
   // Other gateways hear of it within two seconds of their next word from the user service.
-  const isEnded = async () => {
-    const answers = await Promise.all(
-      Array.from({ length: 4 }, () => call('GET', '/users/me', undefined, token)),
+  const isKnown = () =>
+    call('GET', '/users/me', undefined, token).then(
+      ({ status }) => status,
+      // Whose connection breaks is told nothing.
+      () => 503,
     );
-    return answers.every(({ status }) => status === 401 || status >= 500);
+  const isEnded = async () => {
+    const told = await Promise.all(Array.from({ length: 4 }, isKnown));
+    return told.includes(401) && told.every((status) => status === 401 || status >= 500);
   };
   return until('it is ended everywhere', isEnded, 60_000).then(
     () => [],

@@ -143,7 +143,10 @@ export const driverAsleep: Fault = {
       scene.count('a driver slept for three times its lease');
       await wake(replica, pid);
       const refused = async () => (await staleWritesOf(replica)) - before;
-      await until('what it wrote late was refused', async () => (await refused()) > 0, 20_000);
+      // Others may have ended all that it drove, if more is broken just then: that it never happens fails the run.
+      await until('what it wrote late was refused', async () => (await refused()) > 0, 20_000).catch(
+        () => {},
+      );
       scene.count('late writes of a driver were refused', await refused());
     };
   },
