@@ -128,6 +128,8 @@ export type Operation = {
 export type OperationQueries = {
   /** The fan's own. */
   operation(operationId: string, userId: string): Promise<Operation | null>;
+  /** Whether the fan asked for something under this key before; `route` is the key's scope: method and route template. */
+  isKnown(userId: string, route: string, key: string): Promise<boolean>;
   stuck(limit: number): Promise<Operation[]>;
 };
 

@@ -55,7 +55,7 @@ const concerts: Mocked<ConcertQueries> = {
   hasReservations: vi.fn(),
 };
 const payments: Mocked<PaymentQueries> = { balance: vi.fn(), entries: vi.fn() };
-const operations: Mocked<OperationQueries> = { operation: vi.fn(), stuck: vi.fn() };
+const operations: Mocked<OperationQueries> = { operation: vi.fn(), isKnown: vi.fn(), stuck: vi.fn() };
 const deliveries: Mocked<PartnerQueries> = { undelivered: vi.fn(), replay: vi.fn() };
 
 const sales = mockedSales();
@@ -287,6 +287,7 @@ describe('what is asked and answered by gRPC arrives as it was', () => {
   test('of operations', async () => {
     const { operations: asking } = remote;
     await holds(operations.operation, asking.operation, fc.tuple(id, id), maybe(operation));
+    await holds(operations.isKnown, asking.isKnown, fc.tuple(id, text, text), flag);
     await holds(operations.stuck, asking.stuck, fc.tuple(limit), list(operation));
   });
 
@@ -339,6 +340,7 @@ test.each([
 test.each([
   ['balance', () => remote.payments.balance('a'), payments.balance],
   ['seats', () => remote.concerts.seats('a', true), concerts.seats],
+  ['isKnown', () => remote.operations.isKnown('a', 'b', 'c'), operations.isKnown],
   ['operation', () => remote.operations.operation('a', 'b'), operations.operation],
   ['undelivered', () => remote.deliveries.undelivered(1), deliveries.undelivered],
   ['endedSessions', () => remote.users.endedSessions(), users.endedSessions],

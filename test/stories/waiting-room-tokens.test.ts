@@ -124,6 +124,20 @@ describe('the route that reserves', () => {
     expect((await reserve(second, twice, 'S-21', key)).status).toBe(422);
   });
 
+  test('tells who asks again under a key what was answered, also when their time inside is over', async () => {
+    const late = await house.fan();
+    const key = randomUUID();
+    const done = await reserve(await goIn(late, sale), late, 'S-25', key);
+    expect(done.status).toBe(201);
+    const over = token(house.admissionTokenKey, header, { ...claims(), userId: late.userId, exp: now() - 1 });
+    const again = await reserve(over, late, 'S-25', key);
+    expect(again.text).toBe(done.text);
+    expect(again.headers.get('idempotent-replayed')).toBe('true');
+    expect(codeOf(await reserve(over, late, 'S-26', key))).toBe('422 idempotency_key_reused');
+    expect(codeOf(await reserve(over, late, 'S-26'))).toBe('403 admission_expired');
+    expect(codeOf(await reserve(over, fan, 'S-25', key))).toBe('403 admission_expired');
+  });
+
   test('is closed behind a payment; who holds something may pay without any token', async () => {
     const [buyer, third] = [await house.fan(100_000), await house.fan()];
     const own = await goIn(buyer, sale);

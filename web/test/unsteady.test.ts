@@ -118,14 +118,14 @@ describe('whatever the connection does', () => {
     await fan.close();
   });
 
-  test('a reservation whose answer was lost is found when the turn has ended meanwhile', async () => {
+  test('a reservation whose answer was lost is found when the admission was lost, too', async () => {
     const fan = await stage.visitor({ language: 'en' });
     await fan.hasSignedIn();
     await fan.page.goto(`/concerts/blue-hour/seats/${anEvening()}`);
-    // As the door answers once the turn is over, whatever the key.
-    const turnOver = { type: 'about:blank', title: 'Over', status: 403, code: 'admission_expired' };
+    // As the door answers who brings no admission, whatever the key.
+    const noTurn = { type: 'about:blank', title: 'Not in', status: 403, code: 'admission_required' };
     await fan.page.route('**/reservations', (route) =>
-      route.request().method() === 'POST' ? route.fulfill({ status: 403, json: turnOver }) : route.continue(),
+      route.request().method() === 'POST' ? route.fulfill({ status: 403, json: noTurn }) : route.continue(),
     );
     await fan.page.route('**/reservations', loseAnswer, { times: 1 });
     await fan.button(fan.t.seatScreen.find).click();

@@ -1,11 +1,8 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { text } from '../../test/support/client.ts';
 import { untilQueue } from '../../test/support/line.ts';
 import { Stage, type Visitor } from './stage.ts';
 
-const hasLine = existsSync(path.resolve(import.meta.dirname, '../../services/waiting-room'));
 // It opens when both fans have seen that it is not open yet.
 const opensAt = Date.now() + 3_600_000;
 const season = `
@@ -22,7 +19,7 @@ concerts:
       - { id: afterglow-1, startsAt: 2030-09-01T20:00:00+09:00 }
 `;
 
-describe.skipIf(!hasLine)('the waiting room', () => {
+describe('the waiting room', () => {
   let stage: Stage;
   beforeAll(async () => {
     stage = await Stage.open(season);
@@ -115,6 +112,9 @@ describe.skipIf(!hasLine)('the waiting room', () => {
       await second.page.locator('html[data-notes$=II]').waitFor({ state: 'attached' });
 
       // The visit is over, and somebody else is inside.
+      await first.page.goto('/concerts/afterglow/seats/afterglow-1');
+      await first.text(first.t.refusals.admission_required[0]).waitFor();
+      expect(await first.page.getByRole('timer').count()).toBe(0);
       await first.page.goto('/concerts/afterglow/line/afterglow-1');
       await first.page.locator('.line-number', { hasText: number === '1' ? /^2$/ : /^1$/ }).waitFor();
       await first.page.waitForFunction((title) => document.title.startsWith(title), first.t.line.aheadOf(0));

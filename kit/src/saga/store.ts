@@ -127,6 +127,16 @@ export class SagaStore {
     return row ?? null;
   }
 
+  /** Whether a start of this fan, route and key was stored. */
+  async isKnown(fan: string, route: string, key: string): Promise<boolean> {
+    const rows = await this.#database.query('select 1 from saga where fan = $1 and route = $2 and key = $3', [
+      fan,
+      route,
+      key,
+    ]);
+    return rows.length > 0;
+  }
+
   /** Open sagas that should have ended: past their deadline by `lateSeconds`. Oldest first. */
   async stuck(lateSeconds: number, most: number): Promise<SagaRow[]> {
     return this.#database.query<SagaRow>(

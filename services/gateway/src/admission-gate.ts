@@ -11,7 +11,7 @@ import { Refused } from './problems.ts';
 const refreshMs = 2_000;
 
 /**
- * Turns away, without asking anybody, who has not been let in. Which performances need an admission is known from a moment ago,
+ * Turns away who has not been let in. Which performances need an admission is known from a moment ago,
  * and what passes here is looked at again in the transaction that reserves: there a newer token or a payment has voided it.
  */
 export class AdmissionGate {
@@ -37,14 +37,25 @@ export class AdmissionGate {
     clearInterval(this.#timer);
   }
 
-  /** The admission that a reservation goes on with; none where none is needed. */
-  check(header: string | string[] | undefined, userId: string, performanceId: string): Admission | undefined {
+  /**
+   * The admission that a reservation goes on with; none where none is needed. Whose time inside is over may still ask what became
+   * of a wish (`isRepeat`): the answer to a key is the same at any time. Only they: nobody else makes the gateway ask about keys.
+   */
+  async check(
+    header: string | string[] | undefined,
+    userId: string,
+    performanceId: string,
+    isRepeat: () => Promise<boolean>,
+  ): Promise<Admission | undefined> {
     const concertId = this.#guarded.get(performanceId);
     const claims = typeof header === 'string' ? this.#tokens.judge(header) : undefined;
     const isGood = typeof claims === 'object' && claims.userId === userId;
     if (concertId !== undefined) {
       if (header === undefined) throw new Refused('admission_required');
-      if (claims === 'expired') throw new Refused('admission_expired');
+      if (claims === 'expired') {
+        if (await isRepeat()) return undefined;
+        throw new Refused('admission_expired');
+      }
       if (!isGood || claims.concertId !== concertId) throw new Refused('admission_invalid');
     }
     // Of a waiting room that is too new to be known here, the seats know.

@@ -173,6 +173,7 @@ const operationQueries = (call: Calls<typeof OrchestratorService>): OperationQue
     const { operation } = await call.operation({ operationId, userId });
     return operation ? operationFromWire(operation) : null;
   },
+  isKnown: async (userId, route, key) => (await call.known({ userId, route, key })).isKnown,
   stuck: async (limit) => (await call.stuck({ limit })).items.map(operationFromWire),
 });
 

@@ -68,6 +68,7 @@ export async function startOrchestrator(options: OrchestratorOptions): Promise<O
   return {
     queries: {
       operation: (operationId, userId) => runner.operation(operationId, userId),
+      isKnown: (userId, route, key) => store.isKnown(userId, route, key),
       stuck: (limit) => runner.stuckOperations(limit),
     },
     ready,

@@ -9,6 +9,7 @@ export function serveOrchestrator(server: RpcServer, queries: OperationQueries):
       const operation = await queries.operation(operationId, userId);
       return { ...(operation && { operation: operationToWire(operation) }) };
     },
+    known: async ({ userId, route, key }) => ({ isKnown: await queries.isKnown(userId, route, key) }),
     stuck: async ({ limit }) => ({ items: (await queries.stuck(limit)).map(operationToWire) }),
   });
 }

@@ -2,6 +2,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { Link, useParams } from 'wouter';
 import { endAttempt, type Wish } from '../api/attempt.ts';
+import { forgetAdmission } from '../api/line.ts';
 import { balanceQuery, reservationQuery } from '../api/queries.ts';
 import { isRefusal, Refusal } from '../api/refusal.ts';
 import type { Fan } from '../api/session.ts';
@@ -103,7 +104,7 @@ function Settled({ fan, reservation }: SettledProps) {
     <div className="checkout-columns">
       <Ticket reservation={reservation} evening={evening} />
       <div className="checkout-side">
-        {isOpen && <Pay fan={fan} reservation={reservation} />}
+        {isOpen && <Pay fan={fan} reservation={reservation} concertId={evening?.concert.concertId} />}
         {status === 'paid' && (
           <>
             <Notice tone="good" what={t.checkout.paidText} />
@@ -152,7 +153,9 @@ function Over({ status, evening }: OverProps) {
   );
 }
 
-function Pay({ fan, reservation }: SettledProps) {
+type PayProps = SettledProps & { readonly concertId: string | undefined };
+
+function Pay({ fan, reservation, concertId }: PayProps) {
   const { reservationId, amount, expiresAt, status } = reservation;
   const { t } = useLanguage();
   const queries = useQueryClient();
@@ -163,6 +166,8 @@ function Pay({ fan, reservation }: SettledProps) {
   const paying = useAttempt<Payment>(payWish(reservationId), {
     onDone: ({ body, operationId }) => {
       if (operationId !== null) keepOperation(reservationId, operationId);
+      // It has used their turn up.
+      if (concertId !== undefined) forgetAdmission(fan.userId, concertId);
       queries.setQueryData(['fan', fan.userId, 'balance'], { balance: body.balance });
       queries.setQueryData<Reservation>(['fan', fan.userId, 'reservation', reservationId], (known) =>
         known ? { ...known, status: 'paid' } : known,

@@ -115,7 +115,7 @@ function Hall({ concert, performance, layout }: HallProps) {
     onRefused: (error, attempt) => {
       if (isAdmissionRefusal(error)) {
         if (fan) forgetAdmission(fan.userId, concert.concertId);
-        // The door is asked before the key: an answer that was lost is not told again after the turn.
+        // Without an admission (another tab may have forgotten it) the door looks no key up: the answer may have been lost.
         seek(attempt);
       }
       // Whether it is over or only paused, the concert says.

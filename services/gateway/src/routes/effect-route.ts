@@ -17,13 +17,13 @@ export async function answerEffect(
   saga: string,
   input: object,
 ): Promise<void> {
-  const { method, routeOptions, params, body, id, trace } = request;
+  const { params, body, id, trace } = request;
   const result = await effects.run({
     saga,
     input,
     key: idempotencyKeyOf(request),
     fan: callerOf(request).userId,
-    route: `${method} ${routeOptions.url}`,
+    route: routeOf(request),
     fingerprint: hash('sha256', canonical([params, body ?? {}]), 'base64url'),
     traceId: id,
     traceparent: trace?.traceparent,
@@ -62,7 +62,10 @@ function send(reply: FastifyReply, result: EffectResult): void {
   }
 }
 
-function idempotencyKeyOf({ headers }: FastifyRequest): string {
+/** The scope of a key. */
+export const routeOf = ({ method, routeOptions }: FastifyRequest): string => `${method} ${routeOptions.url}`;
+
+export function idempotencyKeyOf({ headers }: FastifyRequest): string {
   const key = headers['idempotency-key'];
   if (key === undefined) throw new Refused('idempotency_key_missing');
   if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key))

@@ -2,7 +2,7 @@ import * as http from '@tutti/contracts/http';
 import * as z from 'zod';
 import type { GatewayParts } from '../parts.ts';
 import { Refused } from '../problems.ts';
-import { answerEffect } from './effect-route.ts';
+import { answerEffect, idempotencyKeyOf, routeOf } from './effect-route.ts';
 import { callerOf, cursorsOf, uuidForm, type TypedApp } from './route.ts';
 
 const tags = ['reservations'];
@@ -10,7 +10,7 @@ const params = z.object({ reservationId: http.namedId });
 
 export function reservationRoutes(
   app: TypedApp,
-  { concerts, effects, admissions, seating }: GatewayParts,
+  { concerts, effects, admissions, operations, seating }: GatewayParts,
 ): void {
   app.post(
     '/reservations',
@@ -38,7 +38,9 @@ export function reservationRoutes(
     async (request, reply) => {
       const { performanceId, seatIds } = request.body;
       const { userId } = callerOf(request);
-      const admission = admissions.check(request.headers['admission-token'], userId, performanceId);
+      const token = request.headers['admission-token'];
+      const isRepeat = () => operations.isKnown(userId, routeOf(request), idempotencyKeyOf(request));
+      const admission = await admissions.check(token, userId, performanceId, isRepeat);
       const alternatives = await seating.alternatives(performanceId, seatIds);
       const wish = {
         userId,

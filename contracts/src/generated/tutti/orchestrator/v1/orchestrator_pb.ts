@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file tutti/orchestrator/v1/orchestrator.proto.
  */
 export const file_tutti_orchestrator_v1_orchestrator: GenFile = /*@__PURE__*/
-  fileDesc("Cih0dXR0aS9vcmNoZXN0cmF0b3IvdjEvb3JjaGVzdHJhdG9yLnByb3RvEhV0dXR0aS5vcmNoZXN0cmF0b3IudjEiOQoQT3BlcmF0aW9uUmVxdWVzdBIUCgxvcGVyYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCSJIChFPcGVyYXRpb25SZXNwb25zZRIzCglvcGVyYXRpb24YASABKAsyIC50dXR0aS5vcmNoZXN0cmF0b3IudjEuT3BlcmF0aW9uIh0KDFN0dWNrUmVxdWVzdBINCgVsaW1pdBgBIAEoBSJACg1TdHVja1Jlc3BvbnNlEi8KBWl0ZW1zGAEgAygLMiAudHV0dGkub3JjaGVzdHJhdG9yLnYxLk9wZXJhdGlvbiKlAQoJT3BlcmF0aW9uEgoKAmlkGAEgASgJEgwKBHNhZ2EYAiABKAkSNgoGc3RhdHVzGAMgASgOMiYudHV0dGkub3JjaGVzdHJhdG9yLnYxLk9wZXJhdGlvblN0YXR1cxIRCgRjb2RlGAQgASgJSACIAQESKgoFc3RlcHMYBSADKAsyGy50dXR0aS5vcmNoZXN0cmF0b3IudjEuU3RlcEIHCgVfY29kZSK2AQoEU3RlcBIMCgRuYW1lGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSMQoGc3RhdHVzGAMgASgOMiEudHV0dGkub3JjaGVzdHJhdG9yLnYxLlN0ZXBTdGF0dXMSEAoIYXR0ZW1wdHMYBCABKAUSFwoKc3RhcnRlZF9hdBgFIAEoCUgAiAEBEhUKCGVuZGVkX2F0GAYgASgJSAGIAQFCDQoLX3N0YXJ0ZWRfYXRCCwoJX2VuZGVkX2F0KrEBCg9PcGVyYXRpb25TdGF0dXMSIAocT1BFUkFUSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEhwKGE9QRVJBVElPTl9TVEFUVVNfUlVOTklORxABEiEKHU9QRVJBVElPTl9TVEFUVVNfQ09NUEVOU0FUSU5HEAISHgoaT1BFUkFUSU9OX1NUQVRVU19TVUNDRUVERUQQAxIbChdPUEVSQVRJT05fU1RBVFVTX0ZBSUxFRBAEKqABCgpTdGVwU3RhdHVzEhsKF1NURVBfU1RBVFVTX1VOU1BFQ0lGSUVEEAASFwoTU1RFUF9TVEFUVVNfUEVORElORxABEhcKE1NURVBfU1RBVFVTX1JVTk5JTkcQAhISCg5TVEVQX1NUQVRVU19PSxADEhcKE1NURVBfU1RBVFVTX1JFRlVTRUQQBBIWChJTVEVQX1NUQVRVU19VTkRPTkUQBTLTAQoTT3JjaGVzdHJhdG9yU2VydmljZRJjCglPcGVyYXRpb24SJy50dXR0aS5vcmNoZXN0cmF0b3IudjEuT3BlcmF0aW9uUmVxdWVzdBooLnR1dHRpLm9yY2hlc3RyYXRvci52MS5PcGVyYXRpb25SZXNwb25zZSIDkAIBElcKBVN0dWNrEiMudHV0dGkub3JjaGVzdHJhdG9yLnYxLlN0dWNrUmVxdWVzdBokLnR1dHRpLm9yY2hlc3RyYXRvci52MS5TdHVja1Jlc3BvbnNlIgOQAgFiBnByb3RvMw");
+  fileDesc("Cih0dXR0aS9vcmNoZXN0cmF0b3IvdjEvb3JjaGVzdHJhdG9yLnByb3RvEhV0dXR0aS5vcmNoZXN0cmF0b3IudjEiOQoQT3BlcmF0aW9uUmVxdWVzdBIUCgxvcGVyYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCSJIChFPcGVyYXRpb25SZXNwb25zZRIzCglvcGVyYXRpb24YASABKAsyIC50dXR0aS5vcmNoZXN0cmF0b3IudjEuT3BlcmF0aW9uIjsKDEtub3duUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEg0KBXJvdXRlGAIgASgJEgsKA2tleRgDIAEoCSIhCg1Lbm93blJlc3BvbnNlEhAKCGlzX2tub3duGAEgASgIIh0KDFN0dWNrUmVxdWVzdBINCgVsaW1pdBgBIAEoBSJACg1TdHVja1Jlc3BvbnNlEi8KBWl0ZW1zGAEgAygLMiAudHV0dGkub3JjaGVzdHJhdG9yLnYxLk9wZXJhdGlvbiKlAQoJT3BlcmF0aW9uEgoKAmlkGAEgASgJEgwKBHNhZ2EYAiABKAkSNgoGc3RhdHVzGAMgASgOMiYudHV0dGkub3JjaGVzdHJhdG9yLnYxLk9wZXJhdGlvblN0YXR1cxIRCgRjb2RlGAQgASgJSACIAQESKgoFc3RlcHMYBSADKAsyGy50dXR0aS5vcmNoZXN0cmF0b3IudjEuU3RlcEIHCgVfY29kZSK2AQoEU3RlcBIMCgRuYW1lGAEgASgJEg8KB3NlcnZpY2UYAiABKAkSMQoGc3RhdHVzGAMgASgOMiEudHV0dGkub3JjaGVzdHJhdG9yLnYxLlN0ZXBTdGF0dXMSEAoIYXR0ZW1wdHMYBCABKAUSFwoKc3RhcnRlZF9hdBgFIAEoCUgAiAEBEhUKCGVuZGVkX2F0GAYgASgJSAGIAQFCDQoLX3N0YXJ0ZWRfYXRCCwoJX2VuZGVkX2F0KrEBCg9PcGVyYXRpb25TdGF0dXMSIAocT1BFUkFUSU9OX1NUQVRVU19VTlNQRUNJRklFRBAAEhwKGE9QRVJBVElPTl9TVEFUVVNfUlVOTklORxABEiEKHU9QRVJBVElPTl9TVEFUVVNfQ09NUEVOU0FUSU5HEAISHgoaT1BFUkFUSU9OX1NUQVRVU19TVUNDRUVERUQQAxIbChdPUEVSQVRJT05fU1RBVFVTX0ZBSUxFRBAEKqABCgpTdGVwU3RhdHVzEhsKF1NURVBfU1RBVFVTX1VOU1BFQ0lGSUVEEAASFwoTU1RFUF9TVEFUVVNfUEVORElORxABEhcKE1NURVBfU1RBVFVTX1JVTk5JTkcQAhISCg5TVEVQX1NUQVRVU19PSxADEhcKE1NURVBfU1RBVFVTX1JFRlVTRUQQBBIWChJTVEVQX1NUQVRVU19VTkRPTkUQBTKsAgoTT3JjaGVzdHJhdG9yU2VydmljZRJjCglPcGVyYXRpb24SJy50dXR0aS5vcmNoZXN0cmF0b3IudjEuT3BlcmF0aW9uUmVxdWVzdBooLnR1dHRpLm9yY2hlc3RyYXRvci52MS5PcGVyYXRpb25SZXNwb25zZSIDkAIBElcKBUtub3duEiMudHV0dGkub3JjaGVzdHJhdG9yLnYxLktub3duUmVxdWVzdBokLnR1dHRpLm9yY2hlc3RyYXRvci52MS5Lbm93blJlc3BvbnNlIgOQAgESVwoFU3R1Y2sSIy50dXR0aS5vcmNoZXN0cmF0b3IudjEuU3R1Y2tSZXF1ZXN0GiQudHV0dGkub3JjaGVzdHJhdG9yLnYxLlN0dWNrUmVzcG9uc2UiA5ACAWIGcHJvdG8z");
 
 /**
  * @generated from message tutti.orchestrator.v1.OperationRequest
@@ -54,6 +54,52 @@ export const OperationResponseSchema: GenMessage<OperationResponse> = /*@__PURE_
   messageDesc(file_tutti_orchestrator_v1_orchestrator, 1);
 
 /**
+ * @generated from message tutti.orchestrator.v1.KnownRequest
+ */
+export type KnownRequest = Message<"tutti.orchestrator.v1.KnownRequest"> & {
+  /**
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * Method and route template.
+   *
+   * @generated from field: string route = 2;
+   */
+  route: string;
+
+  /**
+   * @generated from field: string key = 3;
+   */
+  key: string;
+};
+
+/**
+ * Describes the message tutti.orchestrator.v1.KnownRequest.
+ * Use `create(KnownRequestSchema)` to create a new message.
+ */
+export const KnownRequestSchema: GenMessage<KnownRequest> = /*@__PURE__*/
+  messageDesc(file_tutti_orchestrator_v1_orchestrator, 2);
+
+/**
+ * @generated from message tutti.orchestrator.v1.KnownResponse
+ */
+export type KnownResponse = Message<"tutti.orchestrator.v1.KnownResponse"> & {
+  /**
+   * @generated from field: bool is_known = 1;
+   */
+  isKnown: boolean;
+};
+
+/**
+ * Describes the message tutti.orchestrator.v1.KnownResponse.
+ * Use `create(KnownResponseSchema)` to create a new message.
+ */
+export const KnownResponseSchema: GenMessage<KnownResponse> = /*@__PURE__*/
+  messageDesc(file_tutti_orchestrator_v1_orchestrator, 3);
+
+/**
  * @generated from message tutti.orchestrator.v1.StuckRequest
  */
 export type StuckRequest = Message<"tutti.orchestrator.v1.StuckRequest"> & {
@@ -68,7 +114,7 @@ export type StuckRequest = Message<"tutti.orchestrator.v1.StuckRequest"> & {
  * Use `create(StuckRequestSchema)` to create a new message.
  */
 export const StuckRequestSchema: GenMessage<StuckRequest> = /*@__PURE__*/
-  messageDesc(file_tutti_orchestrator_v1_orchestrator, 2);
+  messageDesc(file_tutti_orchestrator_v1_orchestrator, 4);
 
 /**
  * @generated from message tutti.orchestrator.v1.StuckResponse
@@ -85,7 +131,7 @@ export type StuckResponse = Message<"tutti.orchestrator.v1.StuckResponse"> & {
  * Use `create(StuckResponseSchema)` to create a new message.
  */
 export const StuckResponseSchema: GenMessage<StuckResponse> = /*@__PURE__*/
-  messageDesc(file_tutti_orchestrator_v1_orchestrator, 3);
+  messageDesc(file_tutti_orchestrator_v1_orchestrator, 5);
 
 /**
  * @generated from message tutti.orchestrator.v1.Operation
@@ -122,7 +168,7 @@ export type Operation = Message<"tutti.orchestrator.v1.Operation"> & {
  * Use `create(OperationSchema)` to create a new message.
  */
 export const OperationSchema: GenMessage<Operation> = /*@__PURE__*/
-  messageDesc(file_tutti_orchestrator_v1_orchestrator, 4);
+  messageDesc(file_tutti_orchestrator_v1_orchestrator, 6);
 
 /**
  * @generated from message tutti.orchestrator.v1.Step
@@ -164,7 +210,7 @@ export type Step = Message<"tutti.orchestrator.v1.Step"> & {
  * Use `create(StepSchema)` to create a new message.
  */
 export const StepSchema: GenMessage<Step> = /*@__PURE__*/
-  messageDesc(file_tutti_orchestrator_v1_orchestrator, 5);
+  messageDesc(file_tutti_orchestrator_v1_orchestrator, 7);
 
 /**
  * @generated from enum tutti.orchestrator.v1.OperationStatus
@@ -266,6 +312,16 @@ export const OrchestratorService: GenService<{
     methodKind: "unary";
     input: typeof OperationRequestSchema;
     output: typeof OperationResponseSchema;
+  },
+  /**
+   * Whether a saga was started under this key, whatever became of it.
+   *
+   * @generated from rpc tutti.orchestrator.v1.OrchestratorService.Known
+   */
+  known: {
+    methodKind: "unary";
+    input: typeof KnownRequestSchema;
+    output: typeof KnownResponseSchema;
   },
   /**
    * @generated from rpc tutti.orchestrator.v1.OrchestratorService.Stuck
