@@ -163,7 +163,11 @@ export const queue = z
     opensAt: time,
     serving: count,
     issued: count,
-    pacePerSecond: z.number().min(0),
+    pacePerSecond: z.number().min(0).describe('Numbers a second that `serving` moves now'),
+    later: z
+      .object({ from: count, pacePerSecond: z.number().min(0) })
+      .optional()
+      .describe('While there is room inside: from that number on it goes at this pace'),
     pollAfterSeconds: count,
     seatsLeft: z.array(z.object({ grade: z.string(), price: points, left: count })),
     updatedAt: time,

@@ -24,6 +24,14 @@ describe('a standing in the line', () => {
     expect(standingOf(place, { ...queue, serving: 40 })).toMatchObject({ ahead: 0, isTurn: true });
   });
 
+  test('knows that those behind the last who finds room wait for others to leave', () => {
+    const far: Place = { ...place, number: 480 };
+    const filling = { ...queue, later: { from: 80, pacePerSecond: 0.5 } };
+    expect(standingOf(place, filling).wait).toEqual(standingOf(place, queue).wait);
+    expect(standingOf(far, queue).wait?.high).toBeLessThan(400);
+    expect(standingOf(far, filling).wait?.low).toBeGreaterThan(400);
+  });
+
   test.each(['pre_queue', 'paused', 'sold_out', 'closed'] as const)(
     'is no turn in a sale that is %s',
     (phase) => {

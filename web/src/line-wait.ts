@@ -39,6 +39,13 @@ const distanceOf = (place: Place | undefined, queue: Queue | undefined): number 
 export const isCalled = (place: Place | undefined, queue: Queue | undefined): boolean =>
   queue?.phase === 'open' && (place?.status === 'admitted' || (distanceOf(place, queue) ?? 1) <= 0);
 
+const waitIn = ({ serving, pacePerSecond, later }: Queue, distance: number): Interval | undefined =>
+  estimatedWait(
+    distance,
+    pacePerSecond,
+    later && { after: later.from - serving, pacePerSecond: later.pacePerSecond },
+  );
+
 /** A refusal is newer than the document. */
 function phaseIn(queue: Queue | undefined, refusal: unknown): Queue['phase'] | undefined {
   if (isRefusal(refusal, 'sale_closed')) return 'closed';
@@ -59,7 +66,7 @@ export function standingOf(place: Place | undefined, queue: Queue | undefined, r
     number: numberIn(place, queue),
     ahead: distance === undefined ? undefined : Math.max(0, distance - 1),
     isTurn: phase === 'open' && isCalled(place, queue) && toldAhead === undefined,
-    wait: distance === undefined || !queue ? undefined : estimatedWait(distance, queue.pacePerSecond),
+    wait: distance === undefined || !queue ? undefined : waitIn(queue, distance),
   };
 }
 

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { goIn } from '../../test/support/line.ts';
 import { Stage, type Look, type Visitor } from './stage.ts';
 
 // npm run screens: every screen of the app, in both languages and sizes, as a fan meets them on the way to a ticket. To be looked
@@ -15,6 +16,7 @@ const looks: readonly Required<Look>[] = [
   { language: 'en', size: 'phone', scheme: 'light' },
 ];
 const openingSeconds = 900;
+const inside = 30;
 
 /** The demo season, with one sale that is still to open. */
 async function season(): Promise<string> {
@@ -23,13 +25,14 @@ async function season(): Promise<string> {
   return demo
     .replaceAll('../venues', 'VENUES')
     .replace('2026-01-20T14:00:00+09:00', `${opens}\n    waitingRoom: { inside: 300, pace: 30 }`)
-    .replace('waitingRoom: { inside: 300, pace: 30 }', 'waitingRoom: { inside: 1, pace: 1 }');
+    .replace('waitingRoom: { inside: 300, pace: 30 }', `waitingRoom: { inside: ${inside}, pace: 30 }`);
 }
 
-/** Others stand in line before whoever comes now. */
+/** Others have come before whoever comes now: some are inside, the rest stand in line. */
 async function line({ system }: Stage, concertId: string): Promise<void> {
   const fans = await system.fans(340);
-  for (const fan of fans) await fan.post(`/api/v1/concerts/${concertId}/queue-tokens`);
+  await Promise.all(fans.slice(0, inside).map((fan) => goIn(fan, concertId)));
+  for (const fan of fans.slice(inside)) await fan.post(`/api/v1/concerts/${concertId}/queue-tokens`);
 }
 
 /** Others have been here: the halls are not empty. */

@@ -121,6 +121,16 @@ describe('the estimated wait', () => {
     expect(estimatedWait(10, 0)).toBeUndefined();
   });
 
+  test('counts numbers that are called once the room is full at the pace of then', () => {
+    const later = { after: 100, pacePerSecond: 1 };
+    expect(estimatedWait(50, 10, later)).toEqual(estimatedWait(50, 10));
+    const { low, high } = estimatedWait(1_000, 10, later) ?? { low: NaN, high: NaN };
+    // 10 s until the room is full, then 900 more.
+    expect([low < 910, high > 910, low > 500, high < 1_400]).toEqual([true, true, true, true]);
+    expect(estimatedWait(1_000, 10, { after: -5, pacePerSecond: 1 })).toEqual(estimatedWait(1_000, 1));
+    expect(estimatedWait(1_000, 10, { after: 100, pacePerSecond: 0 })).toBeUndefined();
+  });
+
   // serving moves by chance (exponential gaps), at a pace that is up to 25 % from what was measured.
   test('contains the true wait of at least eight in ten', () => {
     const random = randomFrom(18);

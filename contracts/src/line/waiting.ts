@@ -61,17 +61,26 @@ const paceError = 0.2;
 /** Nine in ten of a normal distribution are within so many standard deviations. */
 const deviations = 1.645;
 
+/** The pace from a number on that is `after` ahead of whose turn it is now: the room inside is full then, and who comes waits for who goes. */
+export interface LaterPace {
+  readonly after: number;
+  readonly pacePerSecond: number;
+}
+
 /**
  * Seconds until the turn, as an interval that shall contain the true wait of nine fans in ten (eight are promised).
  * Two things blur it: `serving` moves in chance steps (Poisson: the square root of the distance), which rules near the
  * turn, and the pace itself changes, which rules far away. Nothing is said of a sale that stands.
  */
-export function estimatedWait(ahead: number, pacePerSecond: number): Interval | undefined {
+export function estimatedWait(ahead: number, pacePerSecond: number, later?: LaterPace): Interval | undefined {
   if (ahead <= 0) return { low: 0, high: 0 };
-  if (!(pacePerSecond > 0)) return undefined;
+  if (!(pacePerSecond > 0) || (later && !(later.pacePerSecond > 0))) return undefined;
   const blur = deviations * Math.hypot(Math.sqrt(ahead), paceError * ahead);
+  const soon = Math.max(0, later?.after ?? Infinity);
+  const secondsFor = (numbers: number): number =>
+    Math.min(numbers, soon) / pacePerSecond + Math.max(0, numbers - soon) / (later?.pacePerSecond ?? 1);
   return {
-    low: Math.floor(Math.max(0, ahead - blur) / pacePerSecond),
-    high: Math.ceil((ahead + blur) / pacePerSecond),
+    low: Math.floor(secondsFor(Math.max(0, ahead - blur))),
+    high: Math.ceil(secondsFor(ahead + blur)),
   };
 }

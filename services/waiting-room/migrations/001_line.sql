@@ -24,6 +24,9 @@ create table sale (
   -- Whose turn it is or was: all numbers up to this one. Only ever grows.
   serving int not null default 0,
   pace_now double precision not null default 0,
+  -- While there is room inside: from this number on it goes at that pace.
+  pace_later_from int,
+  pace_later double precision,
   updated_at timestamptz not null default now(),
   -- Since when it has been paused, or put off after its opening: nobody's time inside runs meanwhile.
   stood_since timestamptz,

@@ -115,10 +115,14 @@ begin
   return is_moved;
 end $$;
 
-create function note_pace(owner_fence bigint, of_sale int, numbers_a_second double precision) returns void
+create function note_pace(
+  owner_fence bigint, of_sale int, numbers_a_second double precision, later_from int, later_a_second double precision
+) returns void
 language plpgsql volatile as $$
 begin
   perform check_fence(owner_fence);
-  update sale s set pace_now = numbers_a_second, updated_at = clock_timestamp()
-  where s.id = of_sale and s.pace_now <> numbers_a_second;
+  update sale s set pace_now = numbers_a_second, pace_later_from = later_from, pace_later = later_a_second,
+                    updated_at = clock_timestamp()
+  where s.id = of_sale
+    and (s.pace_now, s.pace_later_from, s.pace_later) is distinct from (numbers_a_second, later_from, later_a_second);
 end $$;

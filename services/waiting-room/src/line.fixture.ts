@@ -18,19 +18,33 @@ type Crowd = {
   readonly sleepers: number;
   readonly random: () => number;
   readonly minutes: number;
+  readonly inside?: number;
+  readonly issued?: number;
+  /** How far behind the turn those stand who ask how long it takes, and when they ask. */
+  readonly askedWithin?: number;
+  readonly askedBetweenSeconds?: readonly [number, number];
   /** When every seat is held or paid. */
   readonly fullBetweenSeconds?: readonly [number, number];
 };
 
 type Asked = { readonly number: number; readonly at: number; readonly interval: Interval };
 
-const inside = 100;
 const pace = 20;
 const windowSeconds = 300;
 const doorSeconds = 10;
 
 /** A sale second by second: the figures that the real one reads from its rows, here from lists. */
-export function simulate({ showUp, sleepers, random, minutes, fullBetweenSeconds = [-1, -1] }: Crowd) {
+export function simulate({
+  showUp,
+  sleepers,
+  random,
+  minutes,
+  inside = 100,
+  issued = 200_000,
+  askedWithin = 1_500,
+  askedBetweenSeconds: [askedFrom, askedUntil] = [21, minutes * 30],
+  fullBetweenSeconds = [-1, -1],
+}: Crowd) {
   const endsAt: number[] = [];
   const exits: number[] = [];
   const calls: { at: number; first: number; last: number; came: number }[] = [];
@@ -38,7 +52,6 @@ export function simulate({ showUp, sleepers, random, minutes, fullBetweenSeconds
   const door: number[] = [];
   const asked: Asked[] = [];
   const foretold: (Interval & { true: number })[] = [];
-  const issued = 200_000;
   const [warmSeconds, seconds] = [60, minutes * 60];
   let [serving, credit, used, insideMost, servedWhileFull, servedAfterwards] = [0, 0, 0, 0, 0, 0];
   /** Minutes mostly: some look and go, some choose long and pay. */
@@ -103,9 +116,13 @@ export function simulate({ showUp, sleepers, random, minutes, fullBetweenSeconds
         }
     }
     // Somebody asks how long it will take, from near the turn to the far end of what this run will serve.
-    if (now > 20 && now < seconds / 2) {
-      const number = serving + 1 + Math.floor(random() ** 2 * 1_500);
-      asked.push({ number, at: now, interval: waitOf(number - serving, paceOf(figures)) });
+    if (now >= askedFrom && now < askedUntil) {
+      const number = Math.min(issued, serving + 1 + Math.floor(random() ** 2 * askedWithin));
+      asked.push({
+        number,
+        at: now,
+        interval: waitOf(number - serving, paceOf({ ...figures, serving }), serving),
+      });
     }
   }
   return { inUse: used, insideMost, inside, foretold, servedWhileFull, servedAfterwards };

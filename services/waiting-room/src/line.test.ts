@@ -131,12 +131,32 @@ describe('an hour of a sale', () => {
       expect(right.length / foretold.length).toBeGreaterThanOrEqual(0.8);
     },
   );
+
+  // All stand in line from the opening on, and the room inside takes its time to fill: two minutes, or half a minute.
+  test.each([
+    { inside: 2_000, issued: 20_000, showUp: 1 },
+    { inside: 2_000, issued: 20_000, showUp: 0.5 },
+    { inside: 500, issued: 20_000, showUp: 0.7 },
+    { inside: 300, issued: 2_000, showUp: 1 },
+  ])('the same while the room of $inside fills at the opening, for $issued in line', (sale) => {
+    const { foretold } = simulate({
+      ...sale,
+      sleepers: 0,
+      random: randomFrom(5),
+      minutes: 240,
+      askedWithin: sale.issued,
+      askedBetweenSeconds: [1, 300],
+    });
+    const right = foretold.filter(({ low, high, true: wait }) => low <= wait && wait <= high);
+    expect(foretold.length).toBeGreaterThan(200);
+    expect(right.length / foretold.length).toBeGreaterThanOrEqual(0.8);
+  });
 });
 
 test('a wait is nothing at the turn, and an interval before it', () => {
-  expect(waitOf(0, 5)).toEqual({ low: 0, high: 0 });
-  const { low, high } = waitOf(1_000, 5);
+  expect(waitOf(0, { perSecond: 5 }, 0)).toEqual({ low: 0, high: 0 });
+  const { low, high } = waitOf(1_000, { perSecond: 5 }, 0);
   expect(low).toBeLessThan(200);
   expect(high).toBeGreaterThan(200);
-  expect(paceOf({ ...figures, left: 0 })).toBe(0);
+  expect(paceOf({ ...figures, left: 0 })).toEqual({ perSecond: 0 });
 });

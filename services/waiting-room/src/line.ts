@@ -83,19 +83,41 @@ export function nextMove(figures: Figures, credit: number, elapsedSeconds: numbe
   return { serving: serving + called, credit: allowed - called * showUp };
 }
 
+/** Numbers a second as it goes on from here; `later` from that number on, when there is no room inside any more. */
+export type Pace = {
+  readonly perSecond: number;
+  readonly later?: { readonly from: number; readonly perSecond: number };
+};
+
 /**
- * Numbers a second, as it goes on from here: by the pace while there is room inside; then as it went in the last minutes, which
+ * By the promoter's pace while there is room inside, and those behind by who leaves; then as it went in the last minutes, which
  * also knows of those who come late; and before there were so many, by those who leave.
  */
-export function paceOf(figures: Figures): number {
-  const { inside, taken, atDoor, pace, calls, left, windowSeconds } = figures;
-  if (left <= 0) return 0;
+export function paceOf(figures: Figures): Pace {
+  const { inside, taken, atDoor, pace, calls, left, windowSeconds, serving, issued } = figures;
+  if (left <= 0) return { perSecond: 0 };
   const showUp = showUpOf(calls);
-  const hasRoom = taken + atDoor + onTheirWay(calls, showUp) < inside * 0.9;
-  if (hasRoom) return rounded(pace / showUp);
+  const room = inside - taken - atDoor - onTheirWay(calls, showUp);
+  const whenFull = rounded(Math.min(pace, leavingPerSecond(figures)) / showUp);
+  if (room > inside * 0.1) {
+    const perSecond = rounded(pace / showUp);
+    const from = serving + Math.round(room / showUp);
+    return {
+      perSecond,
+      ...(from < issued && whenFull < perSecond && { later: { from, perSecond: whenFull } }),
+    };
+  }
   const called = calls.reduce((sum, call) => sum + call.called, 0);
   const isSettled = windowSeconds >= settledSeconds && called > 0;
-  return rounded(isSettled ? called / windowSeconds : Math.min(pace, exitsPerSecond(figures)) / showUp);
+  return { perSecond: isSettled ? rounded(called / windowSeconds) : whenFull };
+}
+
+/** Fans a second who will leave a full room, by how long those stayed who were seen to: most have come a moment ago at first. */
+function leavingPerSecond({ inside, exits, calls, windowSeconds }: Figures): number {
+  const stayed = calls.reduce((sum, { came, ageSeconds }) => sum + came * ageSeconds, 0);
+  const seen = Math.min(stayed, inside * windowSeconds);
+  const weight = inside * prior.visitsPart;
+  return (inside * (exits + weight)) / (seen + weight * prior.visitSeconds);
 }
 
 /** After that the rush of the opening is out of the window. */
@@ -107,12 +129,24 @@ const rounded = (value: number): number => (value === 0 ? 0 : Number(value.toPre
 /** Slower than one in a hundred seconds nothing is foretold; the interval then only says that it takes long. */
 const paceMin = 0.01;
 
-/** Seconds for so many ahead; a sale that stands is told as if it went on. */
-export const waitOf = (ahead: number, pacePerSecond: number): Interval =>
-  estimatedWait(ahead, Math.max(pacePerSecond, paceMin)) ?? { low: 0, high: 0 };
+/** Seconds for so many ahead of whom `serving` is where it is; a sale that stands is told as if it went on. */
+export function waitOf(ahead: number, { perSecond, later }: Pace, serving: number): Interval {
+  const then = later && { after: later.from - serving, pacePerSecond: Math.max(later.perSecond, paceMin) };
+  return estimatedWait(ahead, Math.max(perSecond, paceMin), then) ?? { low: 0, high: 0 };
+}
+
+/** Before anything was seen: the room fills, and then every visit waits for one to end. */
+export const paceAtOpening = ({ pace, inside }: Pick<Figures, 'pace' | 'inside'>): Pace => ({
+  perSecond: pace,
+  later: { from: inside, perSecond: Math.min(pace, inside / prior.visitSeconds) },
+});
 
 /** Before the opening: nobody knows their number, so from the first to the last. */
-export const waitBeforeOpening = (opensInSeconds: number, issued: number, pace: number): Interval => ({
+export const waitBeforeOpening = (
+  opensInSeconds: number,
+  issued: number,
+  terms: Pick<Figures, 'pace' | 'inside'>,
+): Interval => ({
   low: Math.max(0, Math.floor(opensInSeconds)),
-  high: Math.max(0, Math.ceil(opensInSeconds)) + waitOf(issued, pace).high,
+  high: Math.max(0, Math.ceil(opensInSeconds)) + waitOf(issued, paceAtOpening(terms), 0).high,
 });

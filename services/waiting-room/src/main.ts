@@ -5,7 +5,7 @@ import { isOutOfReach, uuidv7, type Log } from '@tutti/kit/service';
 import { watchDatabase, type ServiceTelemetry } from '@tutti/kit/telemetry';
 import { Admissions } from './admissions.ts';
 import { Batches } from './batches.ts';
-import { waitBeforeOpening, waitOf } from './line.ts';
+import { paceAtOpening, waitBeforeOpening, waitOf } from './line.ts';
 import { Mover } from './mover.ts';
 import { numberOf, Sales, type KnownSale } from './sales.ts';
 import { LineStore, type FanOfSale, type Joined, type Standing } from './store.ts';
@@ -108,17 +108,17 @@ type PreQueued = Extract<Place, { status: 'pre_queue' }>;
 
 /** Where a fan stands, as well as it was known a second ago. */
 function beforeOpening(
-  { row: { joined, opensInSeconds, pace } }: KnownSale,
+  { row: { joined, opensInSeconds, pace, inside } }: KnownSale,
   arrival: number,
 ): Told<PreQueued> {
   const ahead = Math.max(joined - 1, arrival);
-  const estimatedWaitSeconds = waitBeforeOpening(opensInSeconds, ahead + 1, pace);
+  const estimatedWaitSeconds = waitBeforeOpening(opensInSeconds, ahead + 1, { pace, inside });
   return { status: 'pre_queue', arrival, ahead, estimatedWaitSeconds };
 }
 
 /** Whoever has just come has not been inside before. */
 function inLine(
-  { row: { serving, paceNow, pace } }: KnownSale,
+  { row: { serving, paceNow, pace, inside } }: KnownSale,
   number: number,
   standing: Standing = { isInside: false, ahead: Math.max(0, number - serving - 1) },
 ): Told<Exclude<Place, PreQueued>> {
@@ -127,7 +127,8 @@ function inLine(
   const { ahead } = standing;
   // At the door, and nobody before: that is the turn itself.
   const steps = ahead === 0 && number <= serving ? 0 : ahead + 1;
-  return { status: 'waiting', number, ahead, estimatedWaitSeconds: waitOf(steps, paceNow || pace) };
+  const told = paceNow.perSecond > 0 ? paceNow : paceAtOpening({ pace, inside });
+  return { status: 'waiting', number, ahead, estimatedWaitSeconds: waitOf(steps, told, serving) };
 }
 
 /** What cannot be recorded now can be in a moment. */

@@ -2,6 +2,7 @@ import type { SaleQueries } from '@tutti/contracts';
 import { joinList, joinOf, seedOf } from '@tutti/contracts/line';
 import type { Lease } from '@tutti/kit/lock';
 import type { Log } from '@tutti/kit/service';
+import { isDeepStrictEqual } from 'node:util';
 import { nextMove, paceOf, type Figures } from './line.ts';
 import type { Sales } from './sales.ts';
 import type { LineFigures, LineStore, SaleRow, TakenSlot } from './store.ts';
@@ -145,7 +146,7 @@ export class Mover {
       const next = nextMove(figures, credit, elapsedSeconds);
       credits.set(line.id, await this.#move(fence, line, next));
       const pace = paceOf(figures);
-      if (pace !== row.paceNow) await this.#options.store.notePace(fence, line.id, pace);
+      if (!isDeepStrictEqual(pace, row.paceNow)) await this.#options.store.notePace(fence, line.id, pace);
     }
     this.#credits = credits;
   }

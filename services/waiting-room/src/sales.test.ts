@@ -20,7 +20,7 @@ const sale = (terms: Partial<SaleRow>): SaleRow => ({
   joinRoot: '',
   seed: 'drawn',
   serving: 0,
-  paceNow: 0,
+  paceNow: { perSecond: 0 },
   updatedAt: '2026-01-01T11:00:00Z',
   ...terms,
 });

@@ -1,6 +1,6 @@
 import type { GradeStock, Sale } from '@tutti/contracts';
 import type { Queryable } from '@tutti/kit/postgres';
-import type { Figures } from './line.ts';
+import type { Figures, Pace } from './line.ts';
 
 /** A sale as its row tells it. */
 export type SaleRow = {
@@ -21,7 +21,7 @@ export type SaleRow = {
   readonly joinRoot: string | null;
   readonly seed: string | null;
   readonly serving: number;
-  readonly paceNow: number;
+  readonly paceNow: Pace;
   readonly updatedAt: string;
 };
 
@@ -71,7 +71,10 @@ export class LineStore {
       `select id, concert_id as "concertId", state, ${time('opens_at')} as "opensAt",
               extract(epoch from opens_at - now())::float8 as "opensInSeconds", inside, pace, capacity, held, paid,
               seats_left as "seatsLeft", secret, joined, pre_queue_size as "preQueueSize", join_root as "joinRoot", seed,
-              serving, pace_now as "paceNow", ${time('updated_at')} as "updatedAt"
+              serving,
+              json_strip_nulls(json_build_object('perSecond', pace_now, 'later', case when pace_later is not null then (
+                select row_to_json(l) from (select pace_later_from as "from", pace_later as "perSecond") as l)
+              end)) as "paceNow", ${time('updated_at')} as "updatedAt"
        from sale order by id`,
       [],
       'sales',
@@ -226,8 +229,12 @@ export class LineStore {
     return row?.moved ?? false;
   }
 
-  async notePace(fence: number, sale: number, pacePerSecond: number): Promise<void> {
-    await this.#database.query('select note_pace($1, $2, $3)', [fence, sale, pacePerSecond], 'note_pace');
+  async notePace(fence: number, sale: number, { perSecond, later }: Pace): Promise<void> {
+    await this.#database.query(
+      'select note_pace($1, $2, $3, $4, $5)',
+      [fence, sale, perSecond, later?.from ?? null, later?.perSecond ?? null],
+      'note_pace',
+    );
   }
 
   async forgetKnocks(): Promise<void> {

@@ -259,6 +259,19 @@ describe('moving on', () => {
     expect((await settled).filter(({ status }) => status === 'rejected')).toEqual([]);
   });
 
+  test('while the room inside fills, those who will find it full are told how it goes then', async () => {
+    const sale = await room.sale({ inside: 20, pace: 0.2 });
+    const crowd = fans(100);
+    await Promise.all(crowd.map((fan) => room.join(sale, fan)));
+    await until('it is told', async () => (await room.queue(sale))['later'] !== undefined);
+    expect((await room.queue(sale))['later']).toEqual({
+      from: expect.toSatisfy((from: number) => from > 0 && from < 100),
+      pacePerSecond: expect.toSatisfy((pace: number) => pace > 0 && pace < 0.2),
+    });
+    // A hundred seconds for those who find room, then as visits end; at the pace of now it would be 670 at most.
+    expect((await room.join(sale, crowd.at(-1) ?? '')).estimatedWaitSeconds.high).toBeGreaterThan(800);
+  });
+
   test('nobody is called while every seat is held or paid; when a hold runs out the line goes on', async () => {
     const sale = await room.sale({ inside: 5, capacity: 4, held: 1, paid: 3 });
     const [fan = ''] = fans(1);

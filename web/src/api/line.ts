@@ -17,6 +17,8 @@ export type Queue = {
   readonly serving: number;
   readonly issued: number;
   readonly pacePerSecond: number;
+  /** While there is room inside: from that number on it goes at this pace. */
+  readonly later?: { readonly from: number; readonly pacePerSecond: number };
   readonly pollAfterSeconds: number;
   readonly seatsLeft: readonly { readonly grade: string; readonly price: number; readonly left: number }[];
   readonly updatedAt: string;
