@@ -15,6 +15,9 @@ export type Scene = {
   readonly pause: (ms: number) => Promise<void>;
 };
 
+/** How long a strike waits for what shows that it took place, beside other faults that keep everybody waiting. */
+export const evidenceMsMax = 60_000;
+
 /** Ends a fault: from here on the system has to recover by itself. */
 export type Heal = () => Promise<void>;
 

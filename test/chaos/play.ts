@@ -26,8 +26,8 @@ const calmMsMax = 1_000;
 const longMinutes = 10;
 
 /**
- * Several faults at once, one ending and another beginning, for so long. Each kind is drawn once before any is drawn again; whom
- * it strikes, and for how long, is chance from the seed.
+ * Several faults at once, one ending and another beginning, for so long, and until each kind has come in full once. Each is drawn
+ * once before any is drawn again; whom it strikes, and for how long, is chance from the seed.
  */
 export async function playChaos(
   all: readonly Fault[],
@@ -43,13 +43,14 @@ export async function playChaos(
     const touched = new Set<string>();
     let underWay = 0;
     const play = async () => {
-      while (Date.now() < endsAt && !signal?.aborted) {
-        const drawn = deck.draw(touched);
+      while ((Date.now() < endsAt || deck.fresh.length > 0) && !signal?.aborted) {
+        const isLate = Date.now() >= endsAt;
+        const drawn = isLate ? deck.drawFresh(touched) : deck.draw(touched);
         if (!drawn) {
           await stage.pause(200);
           continue;
         }
-        const { fault, target } = drawn;
+        const { fault, target, isFirst } = drawn;
         const touches = fault.touches(target);
         for (const what of touches) touched.add(what);
         const lastsMs = fault.seconds.chaos * 1_000 * (0.5 + stage.random());
@@ -58,7 +59,7 @@ export async function playChaos(
           const heal = await fault.strike(stage, target);
           underWay++;
           if (underWay >= atOnce) stage.count(`${atOnce} faults at once`);
-          await stage.pause(Math.min(lastsMs, Math.max(0, endsAt - Date.now())));
+          await stage.pause(isFirst ? lastsMs : Math.min(lastsMs, Math.max(0, endsAt - Date.now())));
           underWay--;
           await heal();
         } catch (error) {
@@ -78,19 +79,24 @@ export async function playChaos(
   }
 }
 
+type Drawn = { readonly fault: Fault; readonly target: string; readonly isFirst: boolean };
+
 /** Faults in a random order, each once before any comes again. */
 class Deck {
   readonly #faults: readonly Fault[];
   readonly #random: () => number;
   #rest: Fault[] = [];
+  /** Those that were never drawn. */
+  fresh: readonly Fault[];
 
   constructor(faults: readonly Fault[], random: () => number) {
     this.#faults = faults;
     this.#random = random;
+    this.fresh = faults;
   }
 
   /** The next one that can strike somebody without meeting what is touched already. */
-  draw(touched: ReadonlySet<string>): { fault: Fault; target: string } | undefined {
+  draw(touched: ReadonlySet<string>): Drawn | undefined {
     if (this.#rest.length === 0) this.#rest = shuffled(this.#faults, this.#random);
     const drawn = this.#find(this.#rest, touched);
     if (drawn) {
@@ -104,15 +110,19 @@ class Deck {
     return this.#find(shuffled(this.#faults, this.#random), new Set([...touched, ...wanted]));
   }
 
-  #find(
-    faults: readonly Fault[],
-    touched: ReadonlySet<string>,
-  ): { fault: Fault; target: string } | undefined {
+  drawFresh(touched: ReadonlySet<string>): Drawn | undefined {
+    return this.#find(this.fresh, touched);
+  }
+
+  #find(faults: readonly Fault[], touched: ReadonlySet<string>): Drawn | undefined {
     for (const fault of faults) {
       const target = shuffled(fault.targets, this.#random).find((one) =>
         fault.touches(one).every((what) => !touched.has(what)),
       );
-      if (target !== undefined) return { fault, target };
+      if (target === undefined) continue;
+      const isFirst = this.fresh.includes(fault);
+      this.fresh = this.fresh.filter((other) => other !== fault);
+      return { fault, target, isFirst };
     }
     return undefined;
   }

@@ -270,7 +270,7 @@ test('what does not exist is not found, whatever the headers are', async () => {
     'wait',
     '',
     'respond-async',
-    'wait=1, wait=2',
+    'wait=9, wait=2',
     'é',
     'x'.repeat(8_000),
   ];

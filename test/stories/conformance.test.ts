@@ -235,7 +235,7 @@ async function holdWallet(userId: string): Promise<() => Promise<void>> {
 test('waiting for what takes long, and limits', async () => {
   const fan = await house.fan(1);
   const release = await holdWallet(fan.userId);
-  const headers = { 'idempotency-key': 'slow', prefer: 'wait=0' };
+  const headers = { 'idempotency-key': 'slow', prefer: 'wait=1' };
   const charge = (status: number, more: Ask = {}) =>
     ask('POST /points/charges', status, { as: fan.accessToken, body: { amount: 5 }, ...more });
   const early = await charge(202, { headers });

@@ -179,7 +179,7 @@ test('an operation tells its fan, and nobody else, what became of every step', a
   });
   expect((await stranger.get(path)).status).toBe(404);
   const release = await holdWallet(fan);
-  const waiting = fan.post('/api/v1/points/charges', { amount: 1 }, 'k', { prefer: 'wait=0' });
+  const waiting = fan.post('/api/v1/points/charges', { amount: 1 }, 'k', { prefer: 'wait=1' });
   const location = (await waiting).headers.get('location') ?? '';
   const shown = async () => (await fan.get(location)).body;
   await until(

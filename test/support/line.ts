@@ -50,9 +50,18 @@ const lineOf = (concertId: string): string => `/api/v1/concerts/${concertId}`;
 export const join = (fan: Fan, concertId: string): Promise<Reply> =>
   fan.post(`${lineOf(concertId)}/queue-tokens`);
 
+/** A machine that is behind may refuse anything for a moment, and says so. */
+const isToldToComeAgain = ({ status, body }: Reply): boolean =>
+  status === 503 && text(body, 'code') === 'overloaded';
+
 /** The place of a fan who may join. */
 export async function placeOf(fan: Fan, concertId: string): Promise<{ queueToken: string; body: unknown }> {
-  const { body, text: said, status } = await join(fan, concertId);
+  let reply = await join(fan, concertId);
+  await until('the line has room for a question', async () => {
+    if (isToldToComeAgain(reply)) reply = await join(fan, concertId);
+    return !isToldToComeAgain(reply);
+  });
+  const { body, text: said, status } = reply;
   if (status !== 200 && status !== 201) throw new Error(`No place: ${status} ${said}`);
   return { queueToken: text(body, 'queueToken'), body };
 }
@@ -77,7 +86,8 @@ export async function goIn(fan: Fan, concertId: string, withinMs = 20_000): Prom
     async () => {
       reply = await askIn(fan, concertId, queueToken);
       if (reply.status === 201) return true;
-      if (text(reply.body, 'code') !== 'not_your_turn') throw new Error(`Not let in: ${reply.text}`);
+      if (!isToldToComeAgain(reply) && text(reply.body, 'code') !== 'not_your_turn')
+        throw new Error(`Not let in: ${reply.text}`);
       return false;
     },
     withinMs,

@@ -17,6 +17,18 @@ const steps = [
 const hopsOf = (spans: readonly CollectedSpan[]): string[] =>
   [...new Set(spans.map(({ service, name }) => `${service}: ${name}`))].toSorted();
 
+/**
+ * Without what only a slow machine adds: the word to a gateway that asked again after a second that its saga is stored, and what
+ * another driver had begun of a start that was not its to drive.
+ */
+function withoutRepeats(spans: readonly CollectedSpan[]): CollectedSpan[] {
+  const idle = new Set(spans.flatMap((one) => (one.fault === 'not driven here' ? [one.spanId] : [])));
+  const isBelowIdle = (span: CollectedSpan | undefined): boolean =>
+    span !== undefined &&
+    (idle.has(span.spanId) || isBelowIdle(spans.find((one) => one.spanId === span.parentSpanId)));
+  return spans.filter((one) => !one.name.startsWith('stored ') && !isBelowIdle(one));
+}
+
 /** The spans of the trace that began with this one, once there are so many hops; the collector may get them bit by bit. */
 export async function traceOf(
   collected: readonly CollectedSpan[],
@@ -25,7 +37,7 @@ export async function traceOf(
 ): Promise<CollectedSpan[]> {
   const find = () => {
     const { traceId } = collected.find((one) => one.name === rootName && one.parentSpanId === '') ?? {};
-    return collected.filter((one) => one.traceId === traceId);
+    return withoutRepeats(collected.filter((one) => one.traceId === traceId));
   };
   await until(`there are ${count} hops of ${rootName}`, () => hopsOf(find()).length >= count).catch(
     (error: unknown) => {

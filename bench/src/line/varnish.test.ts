@@ -19,14 +19,14 @@ let varnish: RunningVarnish;
 let asked: IncomingMessage[] = [];
 let text = 'first';
 let status = 200;
-let ready = 200;
+let health = 200;
 let cacheControl = 'public, max-age=60';
 let opened: Promise<void> = Promise.resolve();
 
 async function openGateway(): Promise<void> {
   const server = createServer((request, response) => {
-    if (request.url === '/readyz') {
-      response.writeHead(ready).end();
+    if (request.url === '/healthz') {
+      response.writeHead(health).end();
       return;
     }
     asked.push(request);
@@ -53,7 +53,7 @@ beforeAll(async () => {
 beforeEach(() => {
   asked = [];
   queue = `/api/v1/concerts/sale-${++sales}/queue`;
-  [text, status, ready, cacheControl, opened] = ['first', 200, 200, 'public, max-age=60', Promise.resolve()];
+  [text, status, health, cacheControl, opened] = ['first', 200, 200, 'public, max-age=60', Promise.resolve()];
 });
 afterAll(async () => {
   await varnish.stop();
@@ -111,7 +111,7 @@ test('two concerts have two documents', async () => {
   expect(await (await ask(queue)).text()).toBe('first');
 });
 
-test.each(['is gone', 'says it is not ready', 'fails'])(
+test.each(['is gone', 'says it is not well', 'fails'])(
   'fans read what was true before while the gateway %s',
   async (how) => {
     cacheControl = 'public, max-age=1';
@@ -119,7 +119,7 @@ test.each(['is gone', 'says it is not ready', 'fails'])(
     text = 'trouble';
     status = 503;
     if (how === 'is gone') await closeGateway();
-    if (how === 'says it is not ready') ready = 503;
+    if (how === 'says it is not well') health = 503;
     // Past the second for which it was good, and the five for which a gateway that is well may take to answer.
     await until(
       'the answer is eight seconds old',
@@ -131,7 +131,7 @@ test.each(['is gone', 'says it is not ready', 'fails'])(
       20_000,
       100,
     );
-    [text, status, ready] = ['second', 200, 200];
+    [text, status, health] = ['second', 200, 200];
     if (how === 'is gone') await openGateway();
     await until(
       'the new answer is there',

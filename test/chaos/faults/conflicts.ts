@@ -1,6 +1,6 @@
 import { Database } from '@tutti/kit/postgres';
 import { until } from '@tutti/kit/testing';
-import type { Fault } from '../fault.ts';
+import { evidenceMsMax, type Fault } from '../fault.ts';
 import { againAndAgain } from './again-and-again.ts';
 import { Broker } from './broker.ts';
 import { databaseNamed, serverOf } from './databases.ts';
@@ -50,11 +50,16 @@ const injected: Fault = {
     const database = new Database(arena.connection(databaseNamed(target)), { connectionsMax: 1 });
     const table = written[target] ?? '';
     await database.query(putConflicts(table));
-    return async () => {
+    const raised = async (): Promise<number> => {
+      // Of a sequence that gave nothing yet the last value is its first.
       const [row] = await database.query<{ raised: number }>(
-        'select last_value as raised from conflicts_raised',
+        'select case when is_called then last_value else 0 end as raised from conflicts_raised',
       );
-      count('a commit failed with a conflict', row?.raised ?? 0);
+      return row?.raised ?? 0;
+    };
+    return async () => {
+      await until('a commit failed', async () => (await raised()) > 0, evidenceMsMax);
+      count('a commit failed with a conflict', await raised());
       await database.query(removeConflicts(table));
       await database.close();
     };

@@ -5,7 +5,7 @@ import { databaseNames, type DatabaseName } from '@tutti/standalone/system';
 import type { Arena } from '../../support/arena.ts';
 import { unheardAnswers, type Passage } from '../../support/passage.ts';
 import { isAlive } from '../../support/processes.ts';
-import type { Fault } from '../fault.ts';
+import { evidenceMsMax, type Fault } from '../fault.ts';
 import { againAndAgain } from './again-and-again.ts';
 import { Broker } from './broker.ts';
 import { replicasOfService } from './restarting.ts';
@@ -62,10 +62,12 @@ const restarted: Fault = {
     const database = databaseNamed(target);
     const before = crowd.answered.length;
     let isOrderly = random() < 0.5;
+    const ways = new Set<boolean>();
     const stop = againAndAgain(scene, async (rest) => {
       if (!isOrderly) await killPostmaster(arena, database);
       await arena.stopPostgres(database);
       count(isOrderly ? 'a PostgreSQL was stopped in order' : 'a PostgreSQL was killed');
+      ways.add(isOrderly);
       isOrderly = !isOrderly;
       count('a replica said that it is not ready', await countUnready(arena, target));
       await rest(random() * 2_000);
@@ -73,6 +75,7 @@ const restarted: Fault = {
       await rest(5_000 + random() * 5_000);
     });
     return async () => {
+      await until('it went down in both ways', () => ways.size === 2, evidenceMsMax);
       await stop();
       count('answers between restarts of a PostgreSQL', crowd.answered.length - before);
       count('messages set aside by then', (await Broker.deadLetters(arena)).length);
@@ -94,11 +97,16 @@ const commitUnknown: Fault = {
   strike: async ({ arena, count, random }, target) => {
     const passages = waysToPostgres(arena, target);
     const isNow = () => random() < 0.02;
+    let unheard = 0;
     for (const passage of passages) {
-      passage.tamper = unheardAnswers(isNow, () => count('an answer of a database was not heard'));
+      passage.tamper = unheardAnswers(isNow, () => {
+        unheard++;
+        count('an answer of a database was not heard');
+      });
       passage.break();
     }
     return async () => {
+      await until('an answer was not heard', () => unheard > 0, evidenceMsMax);
       for (const passage of passages) {
         passage.tamper = undefined;
         passage.break();

@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { Arena } from '../../support/arena.ts';
 import { processesNamed } from '../../support/processes.ts';
 import { hasQueue } from '../../support/replicas.ts';
-import type { Fault } from '../fault.ts';
+import { evidenceMsMax, type Fault } from '../fault.ts';
 
 const program = 'nats-server';
 const touches = () => [program, ...onBus.map((service) => `queue of ${service}`)];
@@ -130,12 +130,14 @@ export const queueRolledBack: Fault = {
     process.kill(pid, 'SIGCONT');
     const before = crowd.answered.length;
     await pause(copyAgesMs);
+    // It is an older one only when something was done since. Nobody is answered while another fault keeps everything waiting.
+    await until('somebody was answered', () => crowd.answered.length > before, evidenceMsMax);
     await keeper.stop();
     await rm(store, { recursive: true });
     await rename(`${store}.copy`, store);
     keeper.start();
     await isListening(arena);
-    if (crowd.answered.length > before) count('the store of the queue was an older one');
+    count('the store of the queue was an older one');
     return async () => {};
   },
 };
