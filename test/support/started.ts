@@ -81,7 +81,7 @@ export class Started extends Installation {
   }
 
   /** Starts it, with `env` for this once, and waits until every part answers. */
-  async start(env: Record<string, string> = {}, withinMs = 40_000): Promise<void> {
+  async start(env: Record<string, string> = {}, withinMs = 90_000): Promise<void> {
     const child = this.launch(env);
     await until(
       'it is ready',

@@ -7,7 +7,7 @@ import type { Concert, OnePerformance } from './api/wire.ts';
 export type Evening = { readonly concert: Concert; readonly performance: OnePerformance };
 
 /** Any date, also one that is over: the list of dates has only those that can be booked, and a ticket is kept for longer. */
-const performanceQuery = (performanceId: string) =>
+export const performanceQuery = (performanceId: string) =>
   queryOptions({
     queryKey: ['performance', performanceId],
     queryFn: ({ signal }) => get<OnePerformance>(`/performances/${performanceId}`, signal),

@@ -67,7 +67,8 @@ export class Stage {
       hasTouch: isPhone,
       isMobile: isPhone,
     });
-    context.setDefaultTimeout(8_000);
+    // Longer than the app's own patience: it asks again for seven seconds and waits for an effect for ten.
+    context.setDefaultTimeout(30_000);
     return new Visitor(context, await context.newPage(), messages[language]);
   }
 
@@ -76,9 +77,9 @@ export class Stage {
   }
 }
 
-/** Refusals are part of the story; the browser writes each of them to its console. */
+/** Refusals are part of the story, also that of a moment too busy; the browser writes each of them to its console. */
 const isExpected = (text: string): boolean =>
-  /Failed to load resource: (the server responded with a status of 4\d\d|net::ERR_INTERNET_DISCONNECTED|net::ERR_FAILED)/.test(
+  /Failed to load resource: (the server responded with a status of (4\d\d|503)|net::ERR_INTERNET_DISCONNECTED|net::ERR_FAILED)/.test(
     text,
   );
 

@@ -58,8 +58,10 @@ describe('whatever the connection does', () => {
     const fan = await atCheckout(500_000);
     const { page, t } = fan;
     const keys = keysOf(fan, 'payment');
-    await page.route('**/payment', (route) =>
-      route.continue({ headers: { ...route.request().headers(), prefer: 'wait=1' } }),
+    await page.route(
+      '**/payment',
+      (route) => route.continue({ headers: { ...route.request().headers(), prefer: 'wait=1' } }),
+      { times: 1 },
     );
     const letGo = await stage.system.holding('payment', 'select 1 from wallet for update', []);
     await pay(fan).click();
@@ -75,7 +77,8 @@ describe('whatever the connection does', () => {
     const { page, t } = fan;
     const soon = `update reservation set expires_at = clock_timestamp() + interval '2 s' where id = $1`;
     await stage.system.query('concert', soon, [reservationAt(fan)]);
-    await page.reload();
+    // As a fan does who comes back to the tab: what is shown is read again.
+    await page.evaluate(() => document.dispatchEvent(new Event('visibilitychange', { bubbles: true })));
     await page.locator('h1:focus', { hasText: t.checkout.over }).waitFor();
     const said = t.refusals.reservation_expired;
     await page.getByRole('status').getByText(said.join(' ')).waitFor({ state: 'attached' });

@@ -41,7 +41,7 @@ describe('The JetStream bus, where something breaks', () => {
       [fixture, server.url, things.name, String(holdsFromDelivery)],
       { onOutput: (text) => (said += text) },
     );
-    await until('it has taken them', () => said.includes(holds));
+    await until('it has taken them', () => said.includes(holds), 30_000);
     await doomed.stop('SIGKILL');
   }
 
@@ -129,7 +129,7 @@ describe('The JetStream bus, where something breaks', () => {
   test('a publish fails in time when the server stays away, and says so', async () => {
     const things = stage.queue();
     const bus = await stage.bus({ publishWithinMs: 300 });
-    await bus.publish(things, ['before']);
+    await insist(bus, things, 'before');
     await server.kill();
     await expect(bus.publish(things, ['lost'])).rejects.toThrow(
       `Publishing to the queue ${things.name} failed.`,

@@ -20,7 +20,7 @@ export class BrokerStage {
       reconnectJitter: 0,
       ...credentials,
     });
-    return new BrokerStage(url, connection, await jetstreamManager(connection, { timeout: 1_000 }));
+    return new BrokerStage(url, connection, await jetstreamManager(connection, { timeout: 10_000 }));
   }
 
   constructor(url: string, connection: NatsConnection, manager: JetStreamManager) {

@@ -67,7 +67,7 @@ describe('The rights of a service on the message broker', () => {
       pass: 'h',
       inboxPrefix: '_INBOX_hall',
     });
-    const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 1_000 });
+    const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 10_000 });
     const heardFrom = async (subject: string) => {
       for await (const _ of connection.subscribe(subject)) break;
     };
@@ -81,9 +81,10 @@ describe('The rights of a service on the message broker', () => {
       () => manager.streams.list().next(),
       () => manager.consumers.add('kitchen', { durable_name: 'thief', filter_subject: kitchen.name }),
       () => manager.consumers.delete('kitchen', 'kitchen_commands'),
-      () => connection.request('$JS.API.CONSUMER.MSG.NEXT.kitchen.kitchen_commands', '1', { timeout: 1_000 }),
-      () => connection.request('$JS.ACK.kitchen.kitchen_commands.1.1.1.1.1', '+ACK', { timeout: 1_000 }),
-      () => connection.request('dead.kitchen.commands', 'x', { timeout: 1_000 }),
+      () =>
+        connection.request('$JS.API.CONSUMER.MSG.NEXT.kitchen.kitchen_commands', '1', { timeout: 10_000 }),
+      () => connection.request('$JS.ACK.kitchen.kitchen_commands.1.1.1.1.1', '+ACK', { timeout: 10_000 }),
+      () => connection.request('dead.kitchen.commands', 'x', { timeout: 10_000 }),
       () => heardFrom('kitchen.>'),
       () => heardFrom('_INBOX_kitchen.>'),
       () => heardFrom('>'),

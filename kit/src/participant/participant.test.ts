@@ -212,7 +212,9 @@ describe('a conflict with another connection is tried again (rule 8)', () => {
     await closing;
     await other.query('commit');
     await answered(3);
-    expect(calls).toEqual(['40P01', 'done']);
+    // Once, or again when it was quicker than the one it had made room for.
+    expect(calls.at(-1)).toBe('done');
+    expect(new Set(calls.slice(0, -1))).toEqual(new Set(['40P01']));
     expect(replies.map(({ outcome }) => outcome)).toEqual(crates.map(() => ({ ok: { load: 1 } })));
   });
 

@@ -216,7 +216,7 @@ describe('how much runs at once', () => {
 
   test('counts a call that its caller gave up for as long as it runs', async () => {
     const { held, address } = await holding();
-    const impatient = house.client(address, { deadlinesMs: { look: 500 } });
+    const impatient = house.client(address, { deadlinesMs: { look: 3_000 } });
     // Connected before, so that the call reaches its handler well within its time.
     await impatient.check();
     await expect(impatient.call.look({ name: 'held' })).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });

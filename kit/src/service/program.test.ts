@@ -30,7 +30,7 @@ test.runIf(process.platform === 'linux')(
     };
     const other = startProgram(process.execPath, ['--input-type=module', '--eval', takesAll], { onOutput });
     try {
-      await until('it has taken all', () => said === 'There is no free port.\n');
+      await until('it has taken all', () => said === 'There is no free port.\n', 30_000);
       await expect(freePort(few)).rejects.toThrow('There is no free port.');
     } finally {
       await other.stop('SIGKILL');

@@ -96,6 +96,14 @@ export class Room {
     return row;
   }
 
+  /** Who stands at the door asks again and again: as if each had just now. */
+  async stillAtDoor(concertId: string): Promise<void> {
+    await this.place.database.query(
+      'update knock set at = clock_timestamp() where sale = (select id from sale where concert_id = $1)',
+      [concertId],
+    );
+  }
+
   async inside(concertId: string): Promise<number> {
     const [row] = await this.place.database.query<{ taken: number }>(
       `select count(t.fan)::int as taken from slot t join sale s on s.id = t.sale where s.concert_id = $1`,

@@ -161,6 +161,7 @@ describe('being inside', () => {
     // Later, and asks first; but the sleeper stands at the door.
     await room.services[0]?.queries.leave(sale, awake);
     await until('the slot is free', async () => (await room.inside(sale)) === 0);
+    await room.stillAtDoor(sale);
     expect(await room.ask(sale, later)).toMatchObject({ code: 'not_your_turn' });
     expect(isIn(await room.ask(sale, sleeper))).toBe(true);
   });

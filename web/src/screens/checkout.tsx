@@ -9,7 +9,7 @@ import type { Fan } from '../api/session.ts';
 import type { Payment, Reservation } from '../api/wire.ts';
 import { useAnnounce } from '../announcer.tsx';
 import { useAttempt } from '../attempts.ts';
-import { useEvenings, type Evening } from '../evenings.ts';
+import { performanceQuery, useEvenings, type Evening } from '../evenings.ts';
 import { useFan } from '../fan.tsx';
 import { clockOf } from '../formats.ts';
 import { useLanguage } from '../language.tsx';
@@ -104,7 +104,7 @@ function Settled({ fan, reservation }: SettledProps) {
     <div className="checkout-columns">
       <Ticket reservation={reservation} evening={evening} />
       <div className="checkout-side">
-        {isOpen && <Pay fan={fan} reservation={reservation} concertId={evening?.concert.concertId} />}
+        {isOpen && <Pay fan={fan} reservation={reservation} />}
         {status === 'paid' && (
           <>
             <Notice tone="good" what={t.checkout.paidText} />
@@ -153,21 +153,23 @@ function Over({ status, evening }: OverProps) {
   );
 }
 
-type PayProps = SettledProps & { readonly concertId: string | undefined };
-
-function Pay({ fan, reservation, concertId }: PayProps) {
-  const { reservationId, amount, expiresAt, status } = reservation;
+function Pay({ fan, reservation }: SettledProps) {
+  const { reservationId, performanceId, amount, expiresAt, status } = reservation;
   const { t } = useLanguage();
   const queries = useQueryClient();
   const [isGivingUp, setGivingUp] = useState(false);
   const { data: wallet } = useQuery(balanceQuery(fan.userId));
   const refresh = () => void queries.invalidateQueries({ queryKey: ['fan', fan.userId] });
 
+  /** The payment has used it up. Where that cannot be noted here, the door says so. */
+  const endTurn = async (): Promise<void> => {
+    const evening = await queries.ensureQueryData(performanceQuery(performanceId)).catch(() => undefined);
+    if (evening) forgetAdmission(fan.userId, evening.concertId);
+  };
   const paying = useAttempt<Payment>(payWish(reservationId), {
     onDone: ({ body, operationId }) => {
       if (operationId !== null) keepOperation(reservationId, operationId);
-      // It has used their turn up.
-      if (concertId !== undefined) forgetAdmission(fan.userId, concertId);
+      void endTurn();
       queries.setQueryData(['fan', fan.userId, 'balance'], { balance: body.balance });
       queries.setQueryData<Reservation>(['fan', fan.userId, 'reservation', reservationId], (known) =>
         known ? { ...known, status: 'paid' } : known,
