@@ -13,6 +13,11 @@ const memory = new Memory();
 beforeAll(async () => {
   house = await openHouse();
   await business(house, memory);
+  // Of what was never taken there is no row that could say that another has it.
+  await until(
+    'somebody ends holds',
+    async () => (await house.databases.concert.query('select 1 from lease')).length > 0,
+  );
 });
 afterAll(() => house.stop());
 
