@@ -22,12 +22,14 @@ const atOnce = 3;
 /** One more than there have to be: one of them is always ending or beginning. */
 const lanes = 4;
 const calmMsMax = 1_000;
+/** A strike may meet nobody, among others that keep everybody waiting. What so many do not show does not happen. */
+const strikesMost = 4;
 /** Below that, faults that take their time are left out: everything in the deck has to come. */
 const longMinutes = 10;
 
 /**
- * Several faults at once, one ending and another beginning, for so long, and until each kind has come in full once. Each is drawn
- * once before any is drawn again; whom it strikes, and for how long, is chance from the seed.
+ * Several faults at once, one ending and another beginning, for so long, and until each kind has come in full and was seen. Each is
+ * drawn once before any is drawn again; whom it strikes, and for how long, is chance from the seed.
  */
 export async function playChaos(
   all: readonly Fault[],
@@ -39,13 +41,16 @@ export async function playChaos(
   try {
     const endsAt = Date.now() + minutes * 60_000;
     const deck = new Deck(faults, stage.random);
+    const isSeen = ({ evidence }: Fault) => evidence.every((what) => (stage.counts.get(what) ?? 0) > 0);
     const failed: string[] = [];
     const touched = new Set<string>();
     let underWay = 0;
     const play = async () => {
-      while ((Date.now() < endsAt || deck.fresh.length > 0) && !signal?.aborted) {
+      while (!signal?.aborted) {
         const isLate = Date.now() >= endsAt;
-        const drawn = isLate ? deck.drawFresh(touched) : deck.draw(touched);
+        const due = isLate ? deck.due(isSeen) : faults;
+        if (due.length === 0) return;
+        const drawn = isLate ? deck.drawOf(due, touched) : deck.draw(touched);
         if (!drawn) {
           await stage.pause(200);
           continue;
@@ -59,7 +64,9 @@ export async function playChaos(
           const heal = await fault.strike(stage, target);
           underWay++;
           if (underWay >= atOnce) stage.count(`${atOnce} faults at once`);
-          await stage.pause(isFirst ? lastsMs : Math.min(lastsMs, Math.max(0, endsAt - Date.now())));
+          await stage.pause(
+            isFirst || isLate ? lastsMs : Math.min(lastsMs, Math.max(0, endsAt - Date.now())),
+          );
           underWay--;
           await heal();
         } catch (error) {
@@ -85,20 +92,26 @@ type Drawn = { readonly fault: Fault; readonly target: string; readonly isFirst:
 class Deck {
   readonly #faults: readonly Fault[];
   readonly #random: () => number;
+  readonly #times = new Map<Fault, number>();
   #rest: Fault[] = [];
-  /** Those that were never drawn. */
-  fresh: readonly Fault[];
 
   constructor(faults: readonly Fault[], random: () => number) {
     this.#faults = faults;
     this.#random = random;
-    this.fresh = faults;
+  }
+
+  /** Those that have not come, or that nobody has seen. */
+  due(isSeen: (fault: Fault) => boolean): Fault[] {
+    return this.#faults.filter((fault) => {
+      const times = this.#times.get(fault) ?? 0;
+      return times === 0 || (times < strikesMost && !isSeen(fault));
+    });
   }
 
   /** The next one that can strike somebody without meeting what is touched already. */
   draw(touched: ReadonlySet<string>): Drawn | undefined {
     if (this.#rest.length === 0) this.#rest = shuffled(this.#faults, this.#random);
-    const drawn = this.#find(this.#rest, touched);
+    const drawn = this.drawOf(this.#rest, touched);
     if (drawn) {
       this.#rest = this.#rest.filter((other) => other !== drawn.fault);
       return drawn;
@@ -107,22 +120,18 @@ class Deck {
     const wanted = this.#rest.flatMap((fault) =>
       fault.targets.flatMap((target) => [...fault.touches(target)]),
     );
-    return this.#find(shuffled(this.#faults, this.#random), new Set([...touched, ...wanted]));
+    return this.drawOf(shuffled(this.#faults, this.#random), new Set([...touched, ...wanted]));
   }
 
-  drawFresh(touched: ReadonlySet<string>): Drawn | undefined {
-    return this.#find(this.fresh, touched);
-  }
-
-  #find(faults: readonly Fault[], touched: ReadonlySet<string>): Drawn | undefined {
+  drawOf(faults: readonly Fault[], touched: ReadonlySet<string>): Drawn | undefined {
     for (const fault of faults) {
       const target = shuffled(fault.targets, this.#random).find((one) =>
         fault.touches(one).every((what) => !touched.has(what)),
       );
       if (target === undefined) continue;
-      const isFirst = this.fresh.includes(fault);
-      this.fresh = this.fresh.filter((other) => other !== fault);
-      return { fault, target, isFirst };
+      const times = this.#times.get(fault) ?? 0;
+      this.#times.set(fault, times + 1);
+      return { fault, target, isFirst: times === 0 };
     }
     return undefined;
   }
